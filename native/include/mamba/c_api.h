@@ -1,0 +1,275 @@
+/* MambaConnector native core: the C ABI. The only header that crosses the border to .NET.
+ *
+ * Conventions
+ *  - Every struct starts with `struct_size`: the caller sets it to sizeof its own view of the struct; the library reads and
+ *    writes no further. Structs that come in arrays have none: the size of an element is passed beside the array. Structs
+ *    hold only fixed-width numbers and fixed arrays: no pointers, strings, bools or unions.
+ *  - Text is UTF-8 bytes with an explicit length, never zero-terminated. Booleans are int32_t, 0 or 1.
+ *  - Constructors return the handle, or NULL with a status. Every other call returns MAMBA_OK or a negative mamba_result.
+ *    `status` may be NULL; otherwise it receives the code and one sentence that names the thing and the way out.
+ *  - Nothing throws, aborts or exits. A failed call changes nothing: model, engine and every session are as before it.
+ *  - A model is immutable and may be used from any thread. An engine runs one evaluation at a time: concurrent calls wait.
+ *    A session belongs to one caller at a time. A child keeps its parent alive: free them in any order.
+ *  - Arithmetic runs on threads that the library owns; the caller's thread only waits. `mamba_progress` is called on the
+ *    caller's thread.
+ *  - The ABI grows by addition: new functions, new fields at a struct's end, new enum values. Nothing is renumbered.
+ */
+#ifndef MAMBA_C_API_H
+#define MAMBA_C_API_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32)
+#  if defined(MAMBA_BUILD)
+#    define MAMBA_API __declspec(dllexport)
+#  else
+#    define MAMBA_API __declspec(dllimport)
+#  endif
+#else
+#  define MAMBA_API __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct mamba_model mamba_model;     /* weights and metadata of one checkpoint */
+typedef struct mamba_engine mamba_engine;   /* a model on a device: threads, scratch memory, kernels */
+typedef struct mamba_session mamba_session; /* one recurrent state, of constant size at any length */
+typedef struct mamba_cancellation mamba_cancellation; /* a wish to stop, raised from any thread, never lowered */
+
+typedef enum mamba_result {
+    MAMBA_OK = 0,
+    MAMBA_INVALID_ARGUMENT = -1,
+    MAMBA_NOT_FOUND = -2,        /* no such file, key, device, layer */
+    MAMBA_IO = -3,
+    MAMBA_BAD_FORMAT = -4,       /* the file is not what it claims to be */
+    MAMBA_UNSUPPORTED = -5,      /* well formed, but not something this build runs; the message names it */
+    MAMBA_OUT_OF_MEMORY = -6,    /* host or device */
+    MAMBA_DEVICE = -7,           /* driver or device error */
+    MAMBA_CANCELLED = -8,
+    MAMBA_MISMATCH = -9,         /* a state of another model, version or layout */
+    MAMBA_NOT_ROLLBACKABLE = -10,/* further back than the ring of recent inputs reaches */
+    MAMBA_BUFFER_TOO_SMALL = -11,
+    MAMBA_INTERNAL = -12
+} mamba_result;
+
+typedef enum mamba_device_kind { MAMBA_DEVICE_CPU = 0, MAMBA_DEVICE_CUDA = 1 } mamba_device_kind;
+
+typedef enum mamba_isa { /* of the CPU kernels */
+    MAMBA_ISA_AUTO = 0, MAMBA_ISA_SCALAR = 1, MAMBA_ISA_AVX2 = 2, MAMBA_ISA_AVX512 = 3, MAMBA_ISA_AMX = 4, MAMBA_ISA_NEON = 5
+} mamba_isa;
+
+typedef enum mamba_weight_type {
+    MAMBA_WEIGHT_AS_STORED = 0, MAMBA_WEIGHT_F32 = 1, MAMBA_WEIGHT_F16 = 2, MAMBA_WEIGHT_BF16 = 3,
+    MAMBA_WEIGHT_Q8_0 = 4, MAMBA_WEIGHT_Q6_K = 5, MAMBA_WEIGHT_Q4_K = 6
+} mamba_weight_type;
+
+typedef enum mamba_architecture {
+    MAMBA_ARCH_UNKNOWN = 0, MAMBA_ARCH_MAMBA1 = 1, MAMBA_ARCH_MAMBA2 = 2, MAMBA_ARCH_FALCON_MAMBA = 3,
+    MAMBA_ARCH_GRANITE_HYBRID = 4, MAMBA_ARCH_FALCON_H1 = 5, MAMBA_ARCH_NEMOTRON_H = 6, MAMBA_ARCH_JAMBA = 7,
+    MAMBA_ARCH_ZAMBA2 = 8, MAMBA_ARCH_BAMBA = 9, MAMBA_ARCH_MAMBA3 = 10
+} mamba_architecture;
+
+typedef enum mamba_policy_kind { /* long-context policies; arXiv 2410.07145 and successors */
+    MAMBA_POLICY_NONE = 0, MAMBA_POLICY_RESTART_WINDOW = 1, MAMBA_POLICY_DIFFERENCE_WINDOW = 2, MAMBA_POLICY_FORGET_MORE = 3,
+    MAMBA_POLICY_STATE_NORM = 4, MAMBA_POLICY_DELTA_SCALE = 5, MAMBA_POLICY_DECAY_SCALE = 6, MAMBA_POLICY_TOKEN_FILTER = 7
+} mamba_policy_kind;
+
+typedef struct mamba_status {
+    uint32_t struct_size;
+    int32_t code;              /* mamba_result */
+    int32_t message_length;    /* bytes of message */
+    uint8_t message[1012];
+} mamba_status;
+
+typedef struct mamba_device_info {
+    uint32_t struct_size;
+    int32_t kind;              /* mamba_device_kind */
+    int32_t index;             /* among devices of its kind */
+    int32_t usable;            /* 0: `reason` says why not */
+    int32_t isa;               /* CPU: the best mamba_isa this processor and build can run */
+    int32_t compute_capability;/* CUDA: 10 * major + minor */
+    int32_t unit_count;        /* CPU: processors the process may use; CUDA: multiprocessors */
+    int32_t name_length, reason_length;
+    int64_t memory_bytes, free_bytes;
+    uint8_t name[128];
+    uint8_t reason[256];
+} mamba_device_info;
+
+typedef struct mamba_model_info {
+    uint32_t struct_size;
+    int32_t architecture;      /* mamba_architecture */
+    int32_t weight_type;       /* of the matrices: mamba_weight_type */
+    int32_t layer_count, d_model, d_inner, d_state, d_conv, dt_rank, head_count, head_dim, group_count;
+    int32_t vocab_size;        /* tokens that mean something */
+    int32_t padded_vocab_size; /* rows of the head: the length of a row of logits */
+    int32_t tied_embeddings;
+    int64_t training_length;   /* tokens; 0 when the checkpoint does not say */
+    int64_t parameter_count;
+    int64_t weight_bytes;      /* of the stored weights, a tied table counted once: read once a decoded token at batch 1 */
+    int64_t state_bytes;       /* of one session */
+    int64_t state_growth_bytes;/* a token; 0 for pure Mamba, KV cache of the attention layers for hybrids */
+    uint64_t fingerprint[2];   /* of architecture, shapes and weights: a saved state names it */
+} mamba_model_info;
+
+typedef struct mamba_shape { /* a model of random weights, initialised as the papers do */
+    uint32_t struct_size;
+    int32_t architecture, layer_count, d_model, d_state, d_conv, expand, head_dim, group_count, vocab_size, weight_type;
+    uint64_t seed;
+} mamba_shape;
+
+typedef struct mamba_engine_options {
+    uint32_t struct_size;
+    int32_t device_kind, device_index;
+    int32_t isa;               /* forced, or MAMBA_ISA_AUTO */
+    int32_t thread_count;      /* 0: one a processor */
+    int32_t max_batch_tokens;  /* of one evaluation; larger inputs are sliced; 0: the library chooses */
+    int32_t rollback_tokens;   /* capacity of each session's ring of recent inputs; 0: no rollback */
+    int32_t weight_type;       /* convert on load, or MAMBA_WEIGHT_AS_STORED */
+} mamba_engine_options;
+
+typedef struct mamba_engine_info {
+    uint32_t struct_size;
+    int32_t device_kind, device_index, isa, thread_count, max_batch_tokens, rollback_tokens;
+    int64_t memory_bytes;      /* held by the engine beside the weights */
+    int64_t evaluations, tokens_evaluated;
+} mamba_engine_info;
+
+/* One session's part of a batch. tokens[token_offset .. +token_count) are appended to its state. A session may stand in a
+ * batch once. */
+typedef struct mamba_batch_item {
+    uint64_t session;          /* mamba_session_id */
+    int64_t token_offset;
+    int32_t token_count;       /* 0 with logits_count 1: the logits after the last consumed token, again */
+    int32_t logits_count;      /* of the last this many tokens: 0 none, 1 the last, token_count all */
+    int64_t logits_offset;     /* in rows of padded_vocab_size floats */
+    int64_t top_offset;        /* with top_k > 0: in rows of top_k entries, one a requested logits row */
+} mamba_batch_item;
+
+typedef struct mamba_batch {
+    uint32_t struct_size;
+    int32_t item_count;
+    int32_t item_size;         /* sizeof(mamba_batch_item) as the caller sees it */
+    int32_t reserved;          /* 0 */
+    int64_t token_count;       /* length of the token array */
+    int64_t logits_capacity;   /* floats; 0: full rows are not wanted */
+    int32_t top_k;             /* > 0: the k largest of each requested row as (id, logit), reduced on the device */
+    int32_t mask_words;        /* > 0: `masks` holds this many 32-bit words for each top row; only set bits may be chosen */
+    int64_t top_capacity;      /* entries */
+} mamba_batch;
+
+typedef struct mamba_top_entry { int32_t token; float logit; } mamba_top_entry;
+
+typedef struct mamba_session_info {
+    uint32_t struct_size;
+    int32_t on_device;         /* 0: offloaded to host memory */
+    int64_t token_count;       /* consumed since the state was empty */
+    int64_t state_bytes;
+    int64_t rollback_available;/* tokens that mamba_session_rollback can undo now */
+    uint64_t token_hash;       /* chain over all consumed tokens */
+} mamba_session_info;
+
+typedef struct mamba_policy { /* per session; per-layer values follow in the array given beside it */
+    uint32_t struct_size;
+    int32_t kind;              /* mamba_policy_kind */
+    int64_t window;            /* tokens: the windows */
+    float retention;           /* g_a of forget-more: added to the log-decay as ln g_a */
+    float insertion;           /* g_B of forget-more: scales the scan's output */
+    float norm_scale;          /* kappa of state-norm, on the calibrated norms */
+    int32_t layer_value_count; /* values a layer in the array: delta/decay scales (1), norm caps (heads), filter table */
+} mamba_policy;
+
+typedef struct mamba_head_statistics { /* of one layer's head (Mamba-1: a block of channels), now */
+    float norm, variance, max_abs, rms;
+    float retention;           /* exp(A * sum dt): what is left of the first token */
+    float horizon;             /* tokens: 1/e memory over the last window */
+} mamba_head_statistics;
+
+/* Called between slices of long work, on the thread that asked for it; return 0 to cancel. */
+typedef int32_t (*mamba_progress)(int64_t done, int64_t total, uint64_t context);
+
+/* Changes when something that was there changes meaning; additions leave it. */
+MAMBA_API int32_t mamba_abi_version(void);
+/* The layout that this build gave the structs above: a line `struct field offset size` for every field and
+ * `struct * 0 size` for every struct. *length receives the bytes needed. */
+MAMBA_API int32_t mamba_abi_layout(uint8_t* text, size_t capacity, size_t* length, mamba_status* status);
+
+/* Cancellation. */
+MAMBA_API mamba_cancellation* mamba_cancellation_new(mamba_status* status);
+MAMBA_API void mamba_cancellation_request(mamba_cancellation* cancellation);
+MAMBA_API void mamba_cancellation_free(mamba_cancellation* cancellation);
+
+/* Devices. The first is the CPU. A backend that cannot be used is listed with its reason. */
+MAMBA_API int32_t mamba_device_count(void);
+MAMBA_API int32_t mamba_device_get(int32_t index, mamba_device_info* info, mamba_status* status);
+
+/* Models: a directory (Hugging Face or state-spaces layout) or a GGUF file, memory-mapped. A GGUF file that holds a
+ * vocabulary and no tensors opens too (layer_count 0): it has metadata, and no engine. */
+MAMBA_API mamba_model* mamba_model_open(const uint8_t* path, size_t path_length, mamba_status* status);
+MAMBA_API mamba_model* mamba_model_random(const mamba_shape* shape, mamba_status* status);
+MAMBA_API void mamba_model_free(mamba_model* model);
+MAMBA_API int32_t mamba_model_get_info(const mamba_model* model, mamba_model_info* info, mamba_status* status);
+/* Metadata keys, by index: the file's own for GGUF, those that mamba_model_write would write for a directory. *length
+ * receives the bytes needed. */
+MAMBA_API int64_t mamba_model_metadata_count(const mamba_model* model);
+MAMBA_API int32_t mamba_model_get_metadata_key(const mamba_model* model, int64_t index, uint8_t* key, size_t capacity,
+                                               size_t* length, mamba_status* status);
+/* Raw GGUF metadata by key, little-endian as in the file (type word first). *length receives the bytes needed. */
+MAMBA_API int32_t mamba_model_get_metadata(const mamba_model* model, const uint8_t* key, size_t key_length,
+                                           uint8_t* value, size_t capacity, size_t* length, mamba_status* status);
+/* Writes a GGUF file, atomically (a temporary file beside it, then renamed), with the given weight type and extra metadata:
+ * `metadata` is a packed sequence of GGUF key/value records that replace those of the same key. */
+MAMBA_API int32_t mamba_model_write(const mamba_model* model, const uint8_t* path, size_t path_length, int32_t weight_type,
+                                    const uint8_t* metadata, size_t metadata_length, mamba_progress progress, uint64_t context,
+                                    mamba_status* status);
+
+/* Engines. */
+MAMBA_API mamba_engine* mamba_engine_new(mamba_model* model, const mamba_engine_options* options, mamba_status* status);
+MAMBA_API void mamba_engine_free(mamba_engine* engine);
+MAMBA_API int32_t mamba_engine_get_info(const mamba_engine* engine, mamba_engine_info* info, mamba_status* status);
+/* Advances every session of the batch by its tokens and returns the logits asked for. All or nothing: on failure or
+ * cancellation no session has moved. logits: [rows, padded_vocab_size]; top: [rows, top_k], largest first, padding ids left
+ * out. `cancellation` may be NULL; it is looked at before each slice. */
+MAMBA_API int32_t mamba_engine_evaluate(mamba_engine* engine, const mamba_batch* batch, const mamba_batch_item* items,
+                                        const int32_t* tokens, const uint32_t* masks, float* logits, mamba_top_entry* top,
+                                        mamba_cancellation* cancellation, mamba_status* status);
+/* The same for one session, with what one layer did written out for inspection (slow). values: [token_count, heads, 4]:
+ * dt, log-decay dt * A, ||B||, ||x||. */
+MAMBA_API int32_t mamba_engine_trace(mamba_engine* engine, mamba_session* session, const int32_t* tokens, int32_t token_count,
+                                     int32_t layer, float* values, size_t capacity, mamba_status* status);
+/* Measured on this engine's device, bytes a second: the ceiling that decode is judged by. */
+MAMBA_API double mamba_engine_measure_bandwidth(mamba_engine* engine, mamba_status* status);
+
+/* Sessions. */
+MAMBA_API mamba_session* mamba_session_new(mamba_engine* engine, mamba_status* status);
+MAMBA_API mamba_session* mamba_session_clone(const mamba_session* session, mamba_status* status);
+MAMBA_API void mamba_session_free(mamba_session* session);
+MAMBA_API uint64_t mamba_session_id(const mamba_session* session); /* for mamba_batch_item; never reused */
+MAMBA_API int32_t mamba_session_get_info(const mamba_session* session, mamba_session_info* info, mamba_status* status);
+MAMBA_API int32_t mamba_session_reset(mamba_session* session, mamba_status* status);
+/* Undoes the last `count` tokens exactly, or changes nothing. */
+MAMBA_API int32_t mamba_session_rollback(mamba_session* session, int64_t count, mamba_status* status);
+MAMBA_API int32_t mamba_session_offload(mamba_session* session, int32_t to_host, mamba_status* status);
+/* Serialised state: versioned header (model fingerprint, policy, counts), tensors, checksum. */
+MAMBA_API int64_t mamba_session_saved_size(const mamba_session* session);
+MAMBA_API int32_t mamba_session_save(const mamba_session* session, uint8_t* buffer, size_t capacity, size_t* length,
+                                     mamba_status* status);
+MAMBA_API mamba_session* mamba_session_load(mamba_engine* engine, const uint8_t* buffer, size_t length, mamba_status* status);
+
+/* Long context. layer_values: [layer_count, layer_value_count] or NULL. */
+MAMBA_API int32_t mamba_session_set_policy(mamba_session* session, const mamba_policy* policy, const float* layer_values,
+                                           size_t layer_value_count, mamba_status* status);
+MAMBA_API int32_t mamba_session_get_policy(const mamba_session* session, mamba_policy* policy, mamba_status* status);
+/* heads: [head_count of the layer], each `head_size` = sizeof(mamba_head_statistics) as the caller sees it. */
+MAMBA_API int32_t mamba_session_get_statistics(const mamba_session* session, int32_t layer, mamba_head_statistics* heads,
+                                               size_t head_size, size_t capacity, mamba_status* status);
+/* The layer's SSM state as floats [d_inner, d_state] (Mamba-1) or [heads, head_dim, d_state] (Mamba-2). */
+MAMBA_API int32_t mamba_session_copy_layer_state(const mamba_session* session, int32_t layer, float* values, size_t capacity,
+                                                 size_t* length, mamba_status* status);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
