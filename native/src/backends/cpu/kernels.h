@@ -1,0 +1,98 @@
+// The CPU kernels, one table an instruction set. Every entry works on a range, so that the engine can split it over threads.
+//
+// Promise kept by every table: the bits of a result depend on the inputs of that row, head or channel alone, never on how
+// many rows a call holds, where the range begins or which thread runs it. So a token's logits are the same alone, in a batch
+// and after any split on the chunk grid. Reduction order is fixed: 16 lanes over k, then one tree.
+#pragma once
+
+#include <cstdint>
+
+#include "mamba/c_api.h"
+#include "model/tensor.h"
+
+namespace mamba {
+
+// Tokens of a full chunk of the SSD form (mamba-systems 1.4) and the grid, by absolute token position, on which input may be
+// cut without changing a bit.
+inline constexpr int64_t chunk_tokens = 64;
+
+// One head of Mamba-2 over `tokens` <= chunk_tokens tokens. Strides are in floats. x: [tokens, head_dim], b and c:
+// [tokens, d_state] of the head's group, dt: after softplus and clamp.
+struct Mamba2Head {
+    int64_t tokens, head_dim, d_state;
+    const float* x; int64_t x_stride;
+    const float* b; int64_t b_stride;
+    const float* c; int64_t c_stride;
+    const float* dt; int64_t dt_stride;
+    float a, d;        // A (negative) and the skip D
+    float* state;      // [head_dim, d_state], read and written
+    float* y; int64_t y_stride;  // [tokens, head_dim] out; NULL: only the state is advanced
+};
+
+// Channels [begin, end) of Mamba-1 over any number of tokens.
+struct Mamba1Channels {
+    int64_t tokens, d_state, begin, end;
+    const float* v; int64_t v_stride;    // [tokens, d_inner], after convolution and SiLU
+    const float* dt; int64_t dt_stride;  // [tokens, d_inner], after softplus
+    const float* b; int64_t b_stride;    // [tokens, d_state]
+    const float* c; int64_t c_stride;    // [tokens, d_state]
+    const float* a;                      // [d_inner, d_state], negative
+    const float* d;                      // [d_inner]
+    const float* z; int64_t z_stride;    // [tokens, d_inner] gate: y = (C s + D v) * silu(z); NULL: no gate
+    float* state;                        // [d_inner, d_state], read and written
+    float* y; int64_t y_stride;          // [tokens, d_inner] out; NULL: only the state is advanced
+};
+
+// Causal depthwise convolution and SiLU for channels [begin, end): mamba-systems 1.2 and 1.3.
+struct Convolution {
+    int64_t tokens, channels, d_conv, begin, end;
+    const float* in; int64_t in_stride;  // [tokens, channels]
+    const float* window;                 // [d_conv - 1, channels]: the inputs before the first token, oldest first
+    const float* weight;                 // [d_conv, channels], last tap newest
+    const float* bias;                   // [channels] or NULL
+    float* out; int64_t out_stride;      // [tokens, channels]; may not overlap `in`
+};
+
+struct Kernels {
+    mamba_isa isa;
+
+    // y[m, j] = (add ? y[m, j] : 0) + bias[j] + sum_k x[m, k] * w[j, k] for m < rows and begin <= j < end.
+    // x: [rows, w.cols] with stride; y: [rows, w.rows] with stride (j is an absolute column). bias may be NULL.
+    // scratch: matmul_scratch_floats(w.cols) floats of the calling thread.
+    void (*matmul)(const Matrix& w, int64_t begin, int64_t end, const float* x, int64_t x_stride, int64_t rows, const float* bias,
+                   bool add, float* y, int64_t y_stride, float* scratch);
+    // One row: out[i] = w[i] as FP32.
+    void (*widen)(WeightType type, const std::byte* row, int64_t cols, float* out);
+    // One row: y = x / sqrt(mean(x^2) + eps) * weight. y may be x. weight may be NULL (ones).
+    void (*rms_norm)(const float* x, const float* weight, float eps, int64_t d, float* y);
+    // One row of d_inner: gated norm of Mamba-2 in groups of `group` values (1.3). weight NULL: y * silu(z) alone. y in place.
+    void (*gated_norm)(float* y, const float* z, const float* weight, float eps, int64_t d_inner, int64_t group, bool norm_before_gate);
+    // x[i] = clamp(softplus(x[i] + bias[i]), low, high); bias may be NULL.
+    void (*softplus)(float* x, const float* bias, float low, float high, int64_t n);
+    void (*convolution)(const Convolution& c);
+    void (*mamba1)(const Mamba1Channels& c);
+    // The recurrence, token by token (1.3).
+    void (*mamba2_step)(const Mamba2Head& h);
+    // C B^T of one group, lower triangle: cb[i * chunk_tokens + j] for j <= i < tokens. Shared by the group's heads.
+    void (*mamba2_cb)(const float* b, int64_t b_stride, const float* c, int64_t c_stride, int64_t tokens, int64_t d_state, float* cb);
+    // The chunked form (1.4). scratch: mamba2_scratch_floats(head_dim, d_state) floats of the calling thread.
+    void (*mamba2_chunk)(const Mamba2Head& h, const float* cb, float* scratch);
+};
+
+// Floats of scratch a thread; the same for every table.
+int64_t matmul_scratch_floats(int64_t cols);
+int64_t mamba2_scratch_floats(int64_t head_dim, int64_t d_state);
+
+const Kernels& scalar_kernels();
+// NULL where this build does not have them.
+const Kernels* avx2_kernels();
+const Kernels* avx512_kernels();
+
+// The table for a forced instruction set, or the best one for MAMBA_ISA_AUTO. Throws Error MAMBA_UNSUPPORTED when this
+// processor or build cannot run it.
+const Kernels& select_kernels(mamba_isa isa);
+// The best that this processor and build can run.
+mamba_isa best_isa();
+const char* name(mamba_isa isa);
+
+}  // namespace mamba

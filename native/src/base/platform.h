@@ -1,0 +1,98 @@
+// Everything that is not standard C++: the only place where operating systems, compilers and processors differ.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#  define MAMBA_RESTRICT __restrict
+#  define MAMBA_NOINLINE __declspec(noinline)
+#  define MAMBA_ALWAYS_INLINE __forceinline
+#else
+#  define MAMBA_RESTRICT __restrict__
+#  define MAMBA_NOINLINE __attribute__((noinline))
+#  define MAMBA_ALWAYS_INLINE inline __attribute__((always_inline))
+#endif
+
+#if defined(__x86_64__) || defined(_M_X64)
+#  define MAMBA_X64 1
+#else
+#  define MAMBA_X64 0
+#endif
+
+namespace mamba::platform {
+
+// Zeroed, 64-byte aligned memory (huge pages asked for where large). More than the machine has to give is refused with
+// MAMBA_OUT_OF_MEMORY before the operating system is asked, so that an overcommitting kernel cannot kill the process later.
+void* allocate(size_t bytes, const char* what);
+void release(void* memory, size_t bytes) noexcept;
+
+// Bytes that can still be had without swapping; and in all.
+uint64_t available_memory();
+uint64_t total_memory();
+// Resident set of this process now and at its highest; 0 where the system does not say.
+uint64_t resident_bytes();
+uint64_t peak_resident_bytes();
+
+// Processors this process may run on (affinity and, on Linux, the CPU quota of its control group), at least 1.
+int processor_count();
+std::string processor_name();
+
+// Instruction sets that this processor has and this operating system saves.
+struct CpuFeatures {
+    bool avx2 = false;      // AVX2 + FMA + F16C
+    bool avx512 = false;    // AVX-512 F, BW, DQ, VL
+    bool avx512_vnni = false;
+    bool amx = false;       // tile, BF16, INT8, and the permission to use them
+};
+CpuFeatures cpu_features();
+
+// One turn of a spin wait.
+void pause() noexcept;
+
+// A whole file, read-only, mapped. Truncating the file from outside while it is mapped is outside of what can be caught.
+class MappedFile {
+public:
+    static std::shared_ptr<MappedFile> open(const std::string& path);
+    ~MappedFile();
+    MappedFile(const MappedFile&) = delete;
+    MappedFile& operator=(const MappedFile&) = delete;
+
+    const std::byte* data() const noexcept { return data_; }
+    size_t size() const noexcept { return size_; }
+    const std::string& path() const noexcept { return path_; }
+    // Tells the system that [offset, offset + bytes) will not be read again soon: its pages leave the resident set.
+    void forget(size_t offset, size_t bytes) const noexcept;
+
+private:
+    MappedFile() = default;
+    std::string path_;
+    const std::byte* data_ = nullptr;
+    size_t size_ = 0;
+    void* handle_ = nullptr;
+};
+
+enum class PathKind { missing, file, directory, other };
+PathKind path_kind(const std::string& path);
+
+// Writes a file that appears under its name whole or not at all: a temporary file beside it, flushed, then renamed over it.
+// Destroyed without commit(), it leaves nothing behind.
+class AtomicFile {
+public:
+    explicit AtomicFile(std::string path);
+    ~AtomicFile();
+    AtomicFile(const AtomicFile&) = delete;
+    AtomicFile& operator=(const AtomicFile&) = delete;
+    void write(const void* data, size_t bytes);
+    uint64_t position() const noexcept { return position_; }
+    void commit();
+
+private:
+    std::string path_, temporary_;
+    void* file_ = nullptr;
+    uint64_t position_ = 0;
+};
+
+}  // namespace mamba::platform
