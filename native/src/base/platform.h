@@ -45,14 +45,14 @@ struct CpuFeatures {
     bool avx2 = false;      // AVX2 + FMA + F16C
     bool avx512 = false;    // AVX-512 F, BW, DQ, VL
     bool avx512_vnni = false;
-    bool amx = false;       // tile, BF16, INT8, and the permission to use them
+    bool amx = false;       // tile, BF16, INT8; on Linux a process must still ask for permission (arch_prctl) before its first tile
 };
 CpuFeatures cpu_features();
 
 // One turn of a spin wait.
 void pause() noexcept;
 
-// A whole file, read-only, mapped. Truncating the file from outside while it is mapped is outside of what can be caught.
+// A whole file, read-only, mapped. Paths here and below are UTF-8. Truncating the file from outside while it is mapped is outside of what can be caught.
 class MappedFile {
 public:
     static std::shared_ptr<MappedFile> open(const std::string& path);
@@ -71,7 +71,6 @@ private:
     std::string path_;
     const std::byte* data_ = nullptr;
     size_t size_ = 0;
-    void* handle_ = nullptr;
 };
 
 enum class PathKind { missing, file, directory, other };
