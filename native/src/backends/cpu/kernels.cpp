@@ -1,0 +1,85 @@
+// Which table runs: the best that this build has and this processor can execute, or the one asked for.
+#include "backends/cpu/kernels.h"
+
+#include <string>
+
+#include "backends/cpu/blocking.h"
+#include "base/error.h"
+#include "base/platform.h"
+
+namespace mamba {
+namespace {
+
+const Kernels* built(mamba_isa isa) {
+    switch (isa) {
+        case MAMBA_ISA_SCALAR: return &scalar_kernels();
+        case MAMBA_ISA_AVX2: return avx2_kernels();
+        case MAMBA_ISA_AVX512: return avx512_kernels();
+        default: return nullptr;
+    }
+}
+
+bool executable(mamba_isa isa) {
+    switch (isa) {
+        case MAMBA_ISA_SCALAR: return true;
+        case MAMBA_ISA_AVX2: return platform::cpu_features().avx2;
+        case MAMBA_ISA_AVX512: return platform::cpu_features().avx512;
+        default: return false;
+    }
+}
+
+// Best first.
+constexpr mamba_isa preference[] = {MAMBA_ISA_AVX512, MAMBA_ISA_AVX2, MAMBA_ISA_SCALAR};
+
+std::string choices(bool runnable_only) {
+    std::string text;
+    for (const mamba_isa isa : preference) {
+        if (built(isa) == nullptr || (runnable_only && !executable(isa))) continue;
+        if (!text.empty()) text += ", ";
+        text += name(isa);
+    }
+    return text;
+}
+
+}  // namespace
+
+int64_t matmul_scratch_floats(int64_t cols) { return blocking::weight_rows * blocking::padded(cols) + blocking::accumulator_floats; }
+
+int64_t mamba2_scratch_floats(int64_t head_dim, int64_t d_state) {
+    // Decayed C B^T [chunk, chunk], weighted inputs [chunk, head_dim], transposed state [d_state, head_dim].
+    return chunk_tokens * chunk_tokens + (chunk_tokens + d_state) * blocking::padded(head_dim);
+}
+
+mamba_isa best_isa() {
+    for (const mamba_isa isa : preference) {
+        if (built(isa) != nullptr && executable(isa)) return isa;
+    }
+    return MAMBA_ISA_SCALAR;
+}
+
+const Kernels& select_kernels(mamba_isa isa) {
+    if (isa == MAMBA_ISA_AUTO) isa = best_isa();
+    const Kernels* kernels = built(isa);
+    if (kernels == nullptr) {
+        fail(MAMBA_UNSUPPORTED, "this build has no CPU kernels for '", name(isa), "'; it has: ", choices(false), ". Choose one of these or 'auto'");
+    }
+    if (!executable(isa)) {
+        fail(MAMBA_UNSUPPORTED, "this processor or operating system does not support '", name(isa), "'; it can run: ", choices(true),
+             ". Choose one of these or 'auto'");
+    }
+    return *kernels;
+}
+
+const char* name(mamba_isa isa) {
+    switch (isa) {
+        case MAMBA_ISA_AUTO: return "auto";
+        case MAMBA_ISA_SCALAR: return "scalar";
+        case MAMBA_ISA_AVX2: return "avx2";
+        case MAMBA_ISA_AVX512: return "avx512";
+        case MAMBA_ISA_AMX: return "amx";
+        case MAMBA_ISA_NEON: return "neon";
+    }
+    return "unknown instruction set";
+}
+
+}  // namespace mamba

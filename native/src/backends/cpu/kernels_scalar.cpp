@@ -1,0 +1,192 @@
+// The reference: every operation as its equation says, in plain loops. Sums run in double, so that the other tables are
+// compared with something more exact than they are.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "backends/cpu/kernels.h"
+#include "base/half.h"
+
+namespace mamba {
+namespace {
+
+float silu(float v) { return v / (1.0f + std::exp(-v)); }
+
+double dot(const float* a, const float* b, int64_t n) {
+    double sum = 0;
+    for (int64_t k = 0; k < n; ++k) sum += static_cast<double>(a[k]) * b[k];
+    return sum;
+}
+
+template <typename T>
+T load(const std::byte* address) {
+    T value;
+    std::memcpy(&value, address, sizeof value);
+    return value;
+}
+
+void widen(WeightType type, const std::byte* row, int64_t cols, float* out) {
+    switch (type) {
+        case WeightType::f32:
+            std::memcpy(out, row, static_cast<size_t>(cols) * sizeof(float));
+            return;
+        case WeightType::f16:
+            for (int64_t i = 0; i < cols; ++i) out[i] = f16_to_f32(load<uint16_t>(row + 2 * i));
+            return;
+        case WeightType::bf16:
+            for (int64_t i = 0; i < cols; ++i) out[i] = bf16_to_f32(load<uint16_t>(row + 2 * i));
+            return;
+        case WeightType::q8_0:
+            for (int64_t first = 0; first < cols; first += BlockQ8_0::weights, row += sizeof(BlockQ8_0)) {
+                const BlockQ8_0 block = load<BlockQ8_0>(row);
+                const float d = f16_to_f32(block.scale);
+                for (int64_t i = 0; i < BlockQ8_0::weights; ++i) out[first + i] = d * block.q[i];
+            }
+            return;
+        case WeightType::q6_k:
+        case WeightType::q4_k:
+            return;  // the loader refuses them
+    }
+}
+
+void matmul(const Matrix& w, int64_t begin, int64_t end, const float* x, int64_t x_stride, int64_t rows, const float* bias, bool add,
+            float* y, int64_t y_stride, float* scratch) {
+    for (int64_t j = begin; j < end; ++j) {
+        widen(w.type, w.row(j), w.cols, scratch);
+        for (int64_t m = 0; m < rows; ++m) {
+            double sum = dot(x + m * x_stride, scratch, w.cols);
+            if (bias != nullptr) sum += bias[j];
+            float& out = y[m * y_stride + j];
+            out = static_cast<float>(add ? out + sum : sum);
+        }
+    }
+}
+
+// rms(v, w, eps) = v / sqrt(mean(v^2) + eps) * w
+void rms_norm(const float* x, const float* weight, float eps, int64_t d, float* y) {
+    const double scale = 1 / std::sqrt(dot(x, x, d) / static_cast<double>(d) + eps);
+    for (int64_t i = 0; i < d; ++i) y[i] = static_cast<float>(x[i] * scale * (weight != nullptr ? weight[i] : 1.0f));
+}
+
+// Each group of d_inner / n_groups values separately: rms(y * silu(z)), or rms(y) * silu(z) with norm_before_gate.
+void gated_norm(float* y, const float* z, const float* weight, float eps, int64_t d_inner, int64_t group, bool norm_before_gate) {
+    if (weight != nullptr && norm_before_gate) {
+        for (int64_t g = 0; g < d_inner; g += group) rms_norm(y + g, weight + g, eps, group, y + g);
+    }
+    for (int64_t i = 0; i < d_inner; ++i) y[i] *= silu(z[i]);
+    if (weight != nullptr && !norm_before_gate) {
+        for (int64_t g = 0; g < d_inner; g += group) rms_norm(y + g, weight + g, eps, group, y + g);
+    }
+}
+
+// softplus(v) = v if v > 20 else log1p(exp(v)), then the model's time_step_limit.
+void softplus(float* x, const float* bias, float low, float high, int64_t n) {
+    for (int64_t i = 0; i < n; ++i) {
+        const float v = x[i] + (bias != nullptr ? bias[i] : 0.0f);
+        x[i] = std::min(std::max(v > 20.0f ? v : std::log1p(std::exp(v)), low), high);
+    }
+}
+
+// out_t[c] = silu(bias[c] + sum_k weight[k][c] * in_{t - (d_conv - 1) + k}[c])
+void convolution(const Convolution& c) {
+    for (int64_t t = 0; t < c.tokens; ++t) {
+        for (int64_t i = c.begin; i < c.end; ++i) {
+            float sum = c.bias != nullptr ? c.bias[i] : 0.0f;
+            for (int64_t k = 0; k < c.d_conv; ++k) {
+                const int64_t source = t + k - (c.d_conv - 1);
+                sum += c.weight[k * c.channels + i] *
+                       (source < 0 ? c.window[(source + c.d_conv - 1) * c.channels + i] : c.in[source * c.in_stride + i]);
+            }
+            c.out[t * c.out_stride + i] = silu(sum);
+        }
+    }
+}
+
+// s[n] = exp(dt * A[n]) * s[n] + dt * B[n] * v;  y = (sum_n C[n] * s[n] + D * v) * silu(z)
+void mamba1(const Mamba1Channels& c) {
+    for (int64_t i = c.begin; i < c.end; ++i) {
+        const float* a = c.a + i * c.d_state;
+        float* s = c.state + i * c.d_state;
+        for (int64_t t = 0; t < c.tokens; ++t) {
+            const float v = c.v[t * c.v_stride + i];
+            const float dt = c.dt[t * c.dt_stride + i];
+            const float* b = c.b + t * c.b_stride;
+            for (int64_t n = 0; n < c.d_state; ++n) s[n] = std::exp(dt * a[n]) * s[n] + dt * b[n] * v;
+            if (c.y == nullptr) continue;
+            const float y = static_cast<float>(dot(c.c + t * c.c_stride, s, c.d_state) + c.d[i] * v);
+            c.y[t * c.y_stride + i] = c.z != nullptr ? y * silu(c.z[t * c.z_stride + i]) : y;
+        }
+    }
+}
+
+// S[p][n] = exp(dt * A) * S[p][n] + dt * x[p] * B[n];  y[p] = sum_n S[p][n] * C[n] + D * x[p]
+void mamba2_step(const Mamba2Head& h) {
+    for (int64_t t = 0; t < h.tokens; ++t) {
+        const float* x = h.x + t * h.x_stride;
+        const float* b = h.b + t * h.b_stride;
+        const float dt = h.dt[t * h.dt_stride];
+        const float decay = std::exp(dt * h.a);
+        for (int64_t p = 0; p < h.head_dim; ++p) {
+            float* s = h.state + p * h.d_state;
+            for (int64_t n = 0; n < h.d_state; ++n) s[n] = decay * s[n] + dt * x[p] * b[n];
+            if (h.y != nullptr) h.y[t * h.y_stride + p] = static_cast<float>(dot(h.c + t * h.c_stride, s, h.d_state) + h.d * x[p]);
+        }
+    }
+}
+
+void mamba2_cb(const float* b, int64_t b_stride, const float* c, int64_t c_stride, int64_t tokens, int64_t d_state, float* cb) {
+    for (int64_t i = 0; i < tokens; ++i) {
+        for (int64_t j = 0; j <= i; ++j) cb[i * chunk_tokens + j] = static_cast<float>(dot(c + i * c_stride, b + j * b_stride, d_state));
+    }
+}
+
+// With l_i = sum_{k <= i} dt_k * A:
+// y[i] = sum_{j <= i} (C_i . B_j) exp(l_i - l_j) dt_j x_j + exp(l_i) S_in C_i + D x_i
+// S_out = exp(l_last) S_in + sum_j exp(l_last - l_j) dt_j x_j outer B_j
+void mamba2_chunk(const Mamba2Head& h, const float* cb, float*) {
+    double l[chunk_tokens];
+    double sum = 0;
+    for (int64_t i = 0; i < h.tokens; ++i) l[i] = sum += static_cast<double>(h.dt[i * h.dt_stride]) * h.a;
+
+    for (int64_t i = 0; h.y != nullptr && i < h.tokens; ++i) {
+        for (int64_t p = 0; p < h.head_dim; ++p) {
+            double y = std::exp(l[i]) * dot(h.c + i * h.c_stride, h.state + p * h.d_state, h.d_state) + h.d * h.x[i * h.x_stride + p];
+            for (int64_t j = 0; j <= i; ++j) {
+                y += cb[i * chunk_tokens + j] * std::exp(l[i] - l[j]) * h.dt[j * h.dt_stride] * h.x[j * h.x_stride + p];
+            }
+            h.y[i * h.y_stride + p] = static_cast<float>(y);
+        }
+    }
+
+    for (int64_t p = 0; p < h.head_dim; ++p) {
+        for (int64_t n = 0; n < h.d_state; ++n) {
+            float& s = h.state[p * h.d_state + n];
+            double next = std::exp(sum) * s;
+            for (int64_t j = 0; j < h.tokens; ++j) {
+                next += std::exp(sum - l[j]) * h.dt[j * h.dt_stride] * h.x[j * h.x_stride + p] * h.b[j * h.b_stride + n];
+            }
+            s = static_cast<float>(next);
+        }
+    }
+}
+
+}  // namespace
+
+const Kernels& scalar_kernels() {
+    static constexpr Kernels table{
+        .isa = MAMBA_ISA_SCALAR,
+        .matmul = matmul,
+        .widen = widen,
+        .rms_norm = rms_norm,
+        .gated_norm = gated_norm,
+        .softplus = softplus,
+        .convolution = convolution,
+        .mamba1 = mamba1,
+        .mamba2_step = mamba2_step,
+        .mamba2_cb = mamba2_cb,
+        .mamba2_chunk = mamba2_chunk,
+    };
+    return table;
+}
+
+}  // namespace mamba
