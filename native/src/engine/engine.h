@@ -1,0 +1,103 @@
+// A model on a device: threads, kernels, working memory, and the sessions that it advances.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/forward.h"
+#include "engine/session.h"
+#include "engine/thread_pool.h"
+#include "engine/workspace.h"
+#include "model/model.h"
+#include "state/layout.h"
+
+namespace mamba {
+
+// A wish to stop, raised from any thread.
+struct Cancellation {
+    std::atomic<bool> requested{false};
+};
+
+struct EngineOptions {
+    mamba_isa isa = MAMBA_ISA_AUTO;
+    int threads = 0;              // 0: one a processor
+    int64_t max_batch_tokens = 0; // rows of a slice; 0: 512
+    int64_t rollback_tokens = 0;
+};
+
+// One session's part of an evaluation.
+struct BatchItem {
+    std::shared_ptr<Session> session;
+    const int32_t* tokens;
+    int64_t count;
+    int64_t logits_count;
+    int64_t logits_offset;  // row of `logits`
+    int64_t top_offset;     // row of `top`
+};
+
+struct BatchOutput {
+    float* logits = nullptr;           // [rows, padded_vocab_size]; NULL: not wanted
+    mamba_top_entry* top = nullptr;    // [rows, top_k]; NULL: not wanted
+    int32_t top_k = 0;
+    const uint32_t* masks = nullptr;   // [rows, mask_words]; NULL: every id may be chosen
+    int32_t mask_words = 0;
+};
+
+class Engine : public std::enable_shared_from_this<Engine> {
+public:
+    Engine(std::shared_ptr<const Model> model, const EngineOptions& options);
+
+    const Model& model() const { return *model_; }
+    const StateLayout& layout() const { return layout_; }
+    mamba_isa isa() const { return kernels_.isa; }
+    int threads() const { return pool_.size(); }
+    int64_t max_batch_tokens() const { return work_.rows; }
+    int64_t rollback_tokens() const { return rollback_tokens_; }
+    int64_t memory_bytes() const { return work_.bytes(); }
+    int64_t evaluations() const { return evaluations_.load(std::memory_order_relaxed); }
+    int64_t tokens_evaluated() const { return tokens_evaluated_.load(std::memory_order_relaxed); }
+
+    std::shared_ptr<Session> create_session();
+    std::shared_ptr<Session> clone_session(const Session& session);
+    std::shared_ptr<Session> adopt_session(State state);
+    // The session of an id. Throws MAMBA_NOT_FOUND.
+    std::shared_ptr<Session> find_session(uint64_t id);
+
+    // All or nothing: when it throws, no session has moved. Arguments are checked first, memory is taken second, and then only
+    // a cancellation between two slices can stop it.
+    void evaluate(const std::vector<BatchItem>& items, const BatchOutput& output, const Cancellation* cancellation);
+    // Undoes the last `count` tokens exactly.
+    void rollback(Session& session, int64_t count);
+
+    // Bytes a second that all threads together read from memory now.
+    double measure_bandwidth();
+
+private:
+    friend struct Session;
+    std::shared_ptr<Session> add(State state, History history);
+    void remove(uint64_t id) noexcept;
+
+    void check(const std::vector<BatchItem>& items) const;
+    // Advances by slices. `done[i]` counts what item i has consumed.
+    void advance(const std::vector<BatchItem>& items, const BatchOutput& output, float* top_logits, const Cancellation* cancellation);
+    void emit(const std::vector<LogitsRow>& logits, const std::vector<LogitsRow>& top, const BatchOutput& output, float* top_logits);
+
+    std::shared_ptr<const Model> model_;
+    StateLayout layout_;
+    const Kernels& kernels_;
+    int64_t rollback_tokens_;
+    ThreadPool pool_;
+    Workspace work_;
+    Forward forward_;
+
+    std::mutex evaluating_;
+    std::mutex sessions_mutex_;
+    std::unordered_map<uint64_t, std::weak_ptr<Session>> sessions_;
+    std::atomic<int64_t> evaluations_{0}, tokens_evaluated_{0};
+};
+
+}  // namespace mamba

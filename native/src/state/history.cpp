@@ -1,0 +1,67 @@
+#include "state/history.h"
+
+#include <algorithm>
+
+#include "backends/cpu/kernels.h"
+
+namespace mamba {
+
+void History::before_advance(const State& state) {
+    if (reach_ == 0) return;
+    if (!older_) {
+        older_ = std::make_shared<const State>(state.clone());
+        return;
+    }
+    const State& newest = newer_ ? *newer_ : *older_;
+    if (state.token_count - newest.token_count < reach_) return;
+    auto checkpoint = std::make_shared<const State>(state.clone());
+    if (newer_) {
+        const int64_t dropped = newer_->token_count - older_->token_count;
+        tokens_.erase(tokens_.begin(), tokens_.begin() + dropped);
+        cuts_.erase(cuts_.begin(), std::upper_bound(cuts_.begin(), cuts_.end(), newer_->token_count));
+        older_ = std::move(newer_);
+    }
+    newer_ = std::move(checkpoint);
+}
+
+int64_t History::checkpoint_within(int64_t begin, int64_t end) const {
+    if (reach_ == 0) return begin;
+    return std::max(begin, (end - reach_) / chunk_tokens * chunk_tokens);
+}
+
+void History::restart(const State& state) {
+    if (reach_ == 0) return;
+    older_ = std::make_shared<const State>(state.clone());
+    newer_.reset();
+    tokens_.clear();
+    cuts_.clear();
+}
+
+void History::appended(const int32_t* tokens, int64_t count) {
+    if (!older_) return;
+    tokens_.insert(tokens_.end(), tokens, tokens + count);
+    cuts_.push_back(older_->token_count + static_cast<int64_t>(tokens_.size()));
+}
+
+History::Replay History::replay(int64_t target) const {
+    Replay replay;
+    replay.checkpoint = newer_ && newer_->token_count <= target ? newer_ : older_;
+    const int64_t origin = older_->token_count;
+    int64_t position = replay.checkpoint->token_count;
+    for (int64_t cut : cuts_) {
+        cut = std::min(cut, target);
+        if (cut <= position) continue;
+        replay.pieces.emplace_back(tokens_.begin() + (position - origin), tokens_.begin() + (cut - origin));
+        position = cut;
+    }
+    return replay;
+}
+
+void History::truncate(int64_t target) {
+    if (newer_ && newer_->token_count > target) newer_.reset();
+    tokens_.resize(static_cast<size_t>(target - older_->token_count));
+    while (!cuts_.empty() && cuts_.back() > target) cuts_.pop_back();
+    if (!tokens_.empty() && (cuts_.empty() || cuts_.back() != target)) cuts_.push_back(target);
+}
+
+}  // namespace mamba

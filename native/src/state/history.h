@@ -1,0 +1,48 @@
+// How a session takes back its last tokens exactly: checkpoints of the state a little way behind, and the tokens since, to be
+// read again in the same pieces. Checkpoints are immutable, so forks share them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "state/state.h"
+
+namespace mamba {
+
+class History {
+public:
+    // `reach`: tokens that can always be taken back (once consumed); 0 keeps nothing.
+    explicit History(int64_t reach) : reach_(reach) {}
+
+    int64_t reach() const { return reach_; }
+    // Tokens before `state` that can be taken back now.
+    int64_t available(const State& state) const { return older_ ? state.token_count - older_->token_count : 0; }
+
+    // To be called before `state` is advanced: takes a checkpoint where the newest is `reach` or more behind.
+    void before_advance(const State& state);
+    // Where within (begin, end] a long advance is to stop for a checkpoint, on the chunk grid, so that `reach` tokens before
+    // `end` can be taken back without keeping the tokens of all of it; `begin` when it need not.
+    int64_t checkpoint_within(int64_t begin, int64_t end) const;
+    // Takes a checkpoint of `state` and forgets what lies before it.
+    void restart(const State& state);
+    // Notes tokens that one call appended to the state.
+    void appended(const int32_t* tokens, int64_t count);
+
+    // What to do to bring a state back to position `target`: start from `checkpoint` and append the pieces in order.
+    struct Replay {
+        std::shared_ptr<const State> checkpoint;
+        std::vector<std::vector<int32_t>> pieces;
+    };
+    Replay replay(int64_t target) const;
+    // Forgets everything after `target`.
+    void truncate(int64_t target);
+
+private:
+    int64_t reach_;
+    std::shared_ptr<const State> older_, newer_;  // older_ is set before newer_; newer_ may be missing
+    std::vector<int32_t> tokens_;                 // those after older_
+    std::vector<int64_t> cuts_;                   // absolute positions where calls ended, after older_, ascending
+};
+
+}  // namespace mamba

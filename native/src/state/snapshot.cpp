@@ -1,0 +1,84 @@
+#include "state/snapshot.h"
+
+#include <bit>
+#include <cstring>
+
+#include "base/hash.h"
+
+namespace mamba {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "snapshots are copied as they lie in memory");
+
+constexpr char magic[8] = {'M', 'A', 'M', 'B', 'A', 'S', 'E', 'S'};
+constexpr uint32_t current_version = 1;
+
+struct Header {
+    char magic[8];
+    uint32_t version;
+    int32_t policy_kind;
+    uint64_t fingerprint[2];
+    int64_t token_count;
+    uint64_t token_hash;
+    uint64_t state_floats;
+    uint64_t hidden_floats;
+};
+static_assert(sizeof(Header) == 64);
+
+uint64_t checksum(const std::byte* bytes, size_t length) { return hash_bytes(bytes, length, 0)[0]; }
+
+}  // namespace
+
+size_t snapshot_size(const State& state) { return sizeof(Header) + state.values.bytes() + state.hidden.bytes() + sizeof(uint64_t); }
+
+void save_snapshot(const State& state, const std::array<uint64_t, 2>& fingerprint, std::byte* out) {
+    Header header{};
+    std::memcpy(header.magic, magic, sizeof magic);
+    header.version = current_version;
+    header.policy_kind = MAMBA_POLICY_NONE;
+    header.fingerprint[0] = fingerprint[0];
+    header.fingerprint[1] = fingerprint[1];
+    header.token_count = state.token_count;
+    header.token_hash = state.token_hash;
+    header.state_floats = state.values.size();
+    header.hidden_floats = state.hidden.size();
+    std::byte* end = out;
+    const auto append = [&end](const void* data, size_t size) {
+        std::memcpy(end, data, size);
+        end += size;
+    };
+    append(&header, sizeof header);
+    append(state.values.data(), state.values.bytes());
+    append(state.hidden.data(), state.hidden.bytes());
+    const uint64_t sum = checksum(out, static_cast<size_t>(end - out));
+    append(&sum, sizeof sum);
+}
+
+void load_snapshot(const std::byte* bytes, size_t length, const std::array<uint64_t, 2>& fingerprint, State& state) {
+    Header header;
+    if (length < sizeof header + sizeof(uint64_t)) fail(MAMBA_BAD_FORMAT, "a saved session has more than ", length, " bytes: this one is cut short");
+    std::memcpy(&header, bytes, sizeof header);
+    if (std::memcmp(header.magic, magic, sizeof magic) != 0) fail(MAMBA_BAD_FORMAT, "this is not a saved session: it does not begin with MAMBASES");
+    if (header.version != current_version) {
+        fail(MAMBA_MISMATCH, "the session was saved in version ", header.version, " of the format; this library reads version ", current_version);
+    }
+    if (header.fingerprint[0] != fingerprint[0] || header.fingerprint[1] != fingerprint[1]) {
+        fail(MAMBA_MISMATCH, "the session was saved from another model: a state means something only to the very weights that made it");
+    }
+    if (header.state_floats != state.values.size() || header.hidden_floats != state.hidden.size() || length != snapshot_size(state)) {
+        fail(MAMBA_BAD_FORMAT, "the saved session has ", length, " bytes, this model's have ", snapshot_size(state), ": it is cut short or damaged");
+    }
+    uint64_t sum;
+    std::memcpy(&sum, bytes + length - sizeof sum, sizeof sum);
+    if (sum != checksum(bytes, length - sizeof sum)) fail(MAMBA_BAD_FORMAT, "the saved session is damaged: its checksum does not match");
+    if (header.policy_kind != MAMBA_POLICY_NONE) {
+        fail(MAMBA_MISMATCH, "the session was saved with long-context policy ", header.policy_kind, ", which this version does not have");
+    }
+    if (header.token_count < 0) fail(MAMBA_BAD_FORMAT, "the saved session claims ", header.token_count, " tokens");
+    std::memcpy(state.values.data(), bytes + sizeof header, state.values.bytes());
+    std::memcpy(state.hidden.data(), bytes + sizeof header + state.values.bytes(), state.hidden.bytes());
+    state.token_count = header.token_count;
+    state.token_hash = header.token_hash;
+}
+
+}  // namespace mamba
