@@ -25,7 +25,7 @@ struct Header {
 };
 static_assert(sizeof(Header) == 64);
 
-uint64_t checksum(const std::byte* bytes, size_t length) { return hash_bytes(bytes, length, 0)[0]; }
+uint64_t checksum(const std::byte* bytes, size_t length) { return hash128(bytes, length)[0]; }
 
 }  // namespace
 
