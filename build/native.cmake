@@ -1,0 +1,39 @@
+# Builds one preset of the native core: cmake [-DPRESET=release] -P build/native.cmake
+# The .NET build, build/native and build/native.ps1 all come through here. Safe to start several times at once: the second
+# waits for the first and then finds nothing to do. Prints nothing when it succeeds.
+cmake_minimum_required(VERSION 3.21)
+if(NOT PRESET)
+  set(PRESET release)
+endif()
+cmake_path(SET native NORMALIZE "${CMAKE_CURRENT_LIST_DIR}/../native")
+set(folder "${native}/out/${PRESET}")
+file(MAKE_DIRECTORY "${folder}")
+file(LOCK "${native}/out/${PRESET}.lock" GUARD PROCESS TIMEOUT 1800)
+
+function(run what)
+  execute_process(COMMAND ${ARGN} WORKING_DIRECTORY "${native}" RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT result EQUAL 0)
+    if(output MATCHES "unable to find a build program")
+      message(FATAL_ERROR "CMake needs Ninja or make and found neither: install one (Debian, Ubuntu: apt-get install ninja-build).")
+    elseif(output MATCHES "No CMAKE_CXX_COMPILER could be found|could not find any instance of Visual Studio")
+      message(FATAL_ERROR "The native core needs a C++20 compiler and none was found: install one (Debian, Ubuntu: apt-get install g++; "
+        "macOS: xcode-select --install; Windows: Visual Studio 2022 with the C++ workload), or name it in the variable CXX.")
+    endif()
+    message(NOTICE "${output}")
+    message(FATAL_ERROR "${what} the native core (${native}, preset ${PRESET}) failed.")
+  endif()
+endfunction()
+
+# Ninja where it is installed; on Windows only inside a developer prompt, because elsewhere it does not find the compiler.
+set(generator)
+if(NOT EXISTS "${folder}/CMakeCache.txt")
+  find_program(ninja NAMES ninja ninja-build)
+  find_program(cl NAMES cl)
+  if(ninja AND (NOT CMAKE_HOST_WIN32 OR cl OR DEFINED ENV{CXX}))
+    set(generator -G Ninja)
+  endif()
+endif()
+run("Configuring" "${CMAKE_COMMAND}" --preset "${PRESET}" ${generator})
+
+cmake_host_system_information(RESULT processors QUERY NUMBER_OF_LOGICAL_CORES)
+run("Building" "${CMAKE_COMMAND}" --build --preset "${PRESET}" --config Release --target mamba --parallel "${processors}")
