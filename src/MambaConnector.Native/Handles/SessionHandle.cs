@@ -1,0 +1,90 @@
+using MambaConnector.Native.Generated;
+
+namespace MambaConnector.Native;
+
+/// <summary>One recurrent state. Belongs to one caller at a time.</summary>
+internal sealed unsafe class SessionHandle : NativeHandle
+{
+    private readonly EngineHandle _engine;
+
+    private SessionHandle(nint value, EngineHandle engine)
+        : base(value, engine)
+    {
+        _engine = engine;
+        Id = c_api.__Internal.MambaSessionId(value);
+    }
+
+    /// <summary>The number that a batch item names the session by; never reused.</summary>
+    public ulong Id { get; }
+
+    /// <summary>An empty state.</summary>
+    public static SessionHandle Create(EngineHandle engine)
+    {
+        using HandleLease parent = engine.Borrow();
+        MambaStatus.__Internal status = NativeStatus.Create();
+        nint session = c_api.__Internal.MambaSessionNew(parent.Value, (nint)(&status));
+        return new SessionHandle(NativeStatus.CheckHandle(session, status), engine);
+    }
+
+    /// <summary>A state that <see cref="Save"/> wrote.</summary>
+    public static SessionHandle Load(EngineHandle engine, ReadOnlySpan<byte> state)
+    {
+        using HandleLease parent = engine.Borrow();
+        MambaStatus.__Internal status = NativeStatus.Create();
+        fixed (byte* buffer = state)
+        {
+            nint session = c_api.__Internal.MambaSessionLoad(parent.Value, buffer, (nuint)state.Length, (nint)(&status));
+            return new SessionHandle(NativeStatus.CheckHandle(session, status), engine);
+        }
+    }
+
+    public SessionHandle Clone()
+    {
+        using HandleLease self = Borrow();
+        MambaStatus.__Internal status = NativeStatus.Create();
+        nint session = c_api.__Internal.MambaSessionClone(self.Value, (nint)(&status));
+        return new SessionHandle(NativeStatus.CheckHandle(session, status), _engine);
+    }
+
+    public MambaSessionInfo.__Internal GetInfo()
+    {
+        using HandleLease self = Borrow();
+        MambaStatus.__Internal status = NativeStatus.Create();
+        MambaSessionInfo.__Internal info = new() { struct_size = (uint)sizeof(MambaSessionInfo.__Internal) };
+        NativeStatus.Check(c_api.__Internal.MambaSessionGetInfo(self.Value, (nint)(&info), (nint)(&status)), status);
+        return info;
+    }
+
+    public void Reset()
+    {
+        using HandleLease self = Borrow();
+        MambaStatus.__Internal status = NativeStatus.Create();
+        NativeStatus.Check(c_api.__Internal.MambaSessionReset(self.Value, (nint)(&status)), status);
+    }
+
+    /// <summary>Undoes the last <paramref name="count"/> tokens exactly, or throws and changes nothing.</summary>
+    public void Rollback(long count)
+    {
+        using HandleLease self = Borrow();
+        MambaStatus.__Internal status = NativeStatus.Create();
+        NativeStatus.Check(c_api.__Internal.MambaSessionRollback(self.Value, count, (nint)(&status)), status);
+    }
+
+    /// <summary>The state with header and checksum, as <see cref="Load"/> takes it.</summary>
+    public byte[] Save()
+    {
+        using HandleLease self = Borrow();
+        MambaStatus.__Internal status = NativeStatus.Create();
+        byte[] state = new byte[c_api.__Internal.MambaSessionSavedSize(self.Value)];
+        nuint length = 0;
+        fixed (byte* buffer = state)
+        {
+            int result = c_api.__Internal.MambaSessionSave(self.Value, buffer, (nuint)state.Length, &length, (nint)(&status));
+            NativeStatus.Check(result, status);
+        }
+
+        return (nuint)state.Length == length ? state : state[..(int)length];
+    }
+
+    private protected override void Free(nint value) => c_api.__Internal.MambaSessionFree(value);
+}
