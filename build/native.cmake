@@ -25,15 +25,15 @@ function(run what)
 endfunction()
 
 # Ninja where it is installed; on Windows only inside a developer prompt, because elsewhere it does not find the compiler.
-set(generator)
-if(NOT EXISTS "${folder}/CMakeCache.txt")
+# A build folder keeps the generator that it was made with.
+if(NOT DEFINED ENV{CMAKE_GENERATOR})
   find_program(ninja NAMES ninja ninja-build)
   find_program(cl NAMES cl)
   if(ninja AND (NOT CMAKE_HOST_WIN32 OR cl OR DEFINED ENV{CXX}))
-    set(generator -G Ninja)
+    set(ENV{CMAKE_GENERATOR} Ninja)
   endif()
 endif()
-run("Configuring" "${CMAKE_COMMAND}" --preset "${PRESET}" ${generator})
+run("Configuring" "${CMAKE_COMMAND}" --preset "${PRESET}")
 
 cmake_host_system_information(RESULT processors QUERY NUMBER_OF_LOGICAL_CORES)
 run("Building" "${CMAKE_COMMAND}" --build --preset "${PRESET}" --config Release --target mamba --parallel "${processors}")
