@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shared by the scripts in this folder. Sourced at the repository's root.
 export LC_ALL=C
 cores=$(getconf _NPROCESSORS_ONLN)
@@ -18,6 +19,10 @@ packages_of() {
   esac
 }
 
+install() { # PACKAGE...
+  apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y -o DPkg::Lock::Timeout=300 --no-install-recommends "$@"
+}
+
 # need PART...: installs what is missing when run as root on Debian or Ubuntu; elsewhere names it and fails.
 need() {
   local part entry probe missing=""
@@ -36,7 +41,7 @@ need() {
   if [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null; then
     echo "Installing:$missing"
     # shellcheck disable=SC2086 # a list of packages
-    if ! { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing; } > "$logs/apt.log" 2>&1; then
+    if ! install $missing > "$logs/apt.log" 2>&1; then
       cat "$logs/apt.log"
       echo "These packages are needed and could not be installed:$missing" >&2
       return 1
