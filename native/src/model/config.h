@@ -40,6 +40,8 @@ struct ModelConfig {
 
     int64_t training_length = 0;   // tokens; 0 unknown
 
+    bool operator==(const ModelConfig&) const = default;
+
     int64_t layer_count() const { return static_cast<int64_t>(layers.size()); }
     // Channels of the causal convolution: u, or x, B and C together.
     int64_t conv_channels() const { return head_count > 0 ? d_inner + 2 * group_count * d_state : d_inner; }

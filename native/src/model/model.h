@@ -56,7 +56,7 @@ struct Model {
     std::array<uint64_t, 2> fingerprint{};     // of configuration, names, shapes, types and every weight byte
 
     // What the matrices point into.
-    std::vector<std::shared_ptr<platform::MappedFile>> files;
+    std::vector<std::shared_ptr<const platform::MappedFile>> files;
     std::vector<Buffer<std::byte>> storage;
 };
 

@@ -1,0 +1,97 @@
+#include "model/quantize.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "base/error.h"
+#include "base/half.h"
+
+namespace mamba {
+namespace {
+
+constexpr float most_f16 = 65504.0f;
+
+// Half away from zero, as ggml's reference quantiser rounds; exact for |x| < 2^22 and free of a library call.
+int32_t round_half_away(float x) {
+    const auto whole = static_cast<int32_t>(x);
+    const float rest = x - static_cast<float>(whole);
+    return whole + static_cast<int32_t>(rest >= 0.5f) - static_cast<int32_t>(rest <= -0.5f);
+}
+
+// d = max|x| / 127, q = round(x / d): the arithmetic of ggml, so that llama.cpp writes the same bytes.
+bool encode_q8_0(const float* in, BlockQ8_0& block) {
+    float largest = 0;
+    for (int64_t i = 0; i < BlockQ8_0::weights; ++i) largest = std::max(largest, std::fabs(in[i]));
+    const float scale = largest / 127.0f;
+    const float inverse = scale != 0 ? 1.0f / scale : 0.0f;
+    if (!std::isfinite(inverse)) {  // all weights below 2^-121: nothing that FP16 could scale
+        block = BlockQ8_0{};
+        return true;
+    }
+    block.scale = f32_to_f16(scale);
+    for (int64_t i = 0; i < BlockQ8_0::weights; ++i) block.q[i] = static_cast<int8_t>(round_half_away(in[i] * inverse));
+    return scale <= most_f16;
+}
+
+[[noreturn]] void refuse(WeightType type) { fail(MAMBA_UNSUPPORTED, "weights of type ", name(type), " cannot be converted yet"); }
+
+}  // namespace
+
+bool can_convert(WeightType type) {
+    return type == WeightType::f32 || type == WeightType::f16 || type == WeightType::bf16 || type == WeightType::q8_0;
+}
+
+void decode_row(WeightType type, const std::byte* row, int64_t cols, float* out) {
+    switch (type) {
+        case WeightType::f32: std::memcpy(out, row, static_cast<size_t>(cols) * sizeof(float)); return;
+        case WeightType::f16:
+        case WeightType::bf16:
+            for (int64_t i = 0; i < cols; ++i) {
+                uint16_t bits;
+                std::memcpy(&bits, row + 2 * i, sizeof(bits));
+                out[i] = type == WeightType::f16 ? f16_to_f32(bits) : bf16_to_f32(bits);
+            }
+            return;
+        case WeightType::q8_0:
+            for (int64_t first = 0; first < cols; first += BlockQ8_0::weights, row += sizeof(BlockQ8_0)) {
+                BlockQ8_0 block;
+                std::memcpy(&block, row, sizeof(block));
+                const float scale = f16_to_f32(block.scale);
+                for (int64_t i = 0; i < BlockQ8_0::weights; ++i) out[first + i] = scale * static_cast<float>(block.q[i]);
+            }
+            return;
+        default: refuse(type);
+    }
+}
+
+bool encode_row(WeightType type, const float* in, int64_t cols, std::byte* row) {
+    bool fits = true;
+    switch (type) {
+        case WeightType::f32: std::memcpy(row, in, static_cast<size_t>(cols) * sizeof(float)); return true;
+        case WeightType::f16:
+            for (int64_t i = 0; i < cols; ++i) {
+                const uint16_t bits = f32_to_f16(in[i]);
+                fits = fits && (bits & 0x7c00u) != 0x7c00u;
+                std::memcpy(row + 2 * i, &bits, sizeof(bits));
+            }
+            return fits;
+        case WeightType::bf16:
+            for (int64_t i = 0; i < cols; ++i) {
+                const uint16_t bits = f32_to_bf16(in[i]);
+                fits = fits && (bits & 0x7f80u) != 0x7f80u;
+                std::memcpy(row + 2 * i, &bits, sizeof(bits));
+            }
+            return fits;
+        case WeightType::q8_0:
+            for (int64_t first = 0; first < cols; first += BlockQ8_0::weights, row += sizeof(BlockQ8_0)) {
+                BlockQ8_0 block;
+                fits = encode_q8_0(in + first, block) && fits;
+                std::memcpy(row, &block, sizeof(block));
+            }
+            return fits;
+        default: refuse(type);
+    }
+}
+
+}  // namespace mamba
