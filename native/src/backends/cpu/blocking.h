@@ -5,11 +5,18 @@
 
 namespace mamba::blocking {
 
-inline constexpr int64_t lanes = 16;            // of one vector: every row in scratch is padded to a multiple
-inline constexpr int64_t weight_rows = 32;      // rows widened to FP32 at a time: 32 x 1,536 floats are 192 KiB of L2
-inline constexpr int64_t tile_rows = 6;         // most rows of x in one register tile
-inline constexpr int64_t accumulator_floats = tile_rows * weight_rows * lanes;
+inline constexpr int64_t lanes = 16;           // of one vector: rows in scratch begin at a multiple
+inline constexpr int64_t tile_rows = 6;        // most rows of x in one register tile
+inline constexpr int64_t slab = 768;           // columns of x that stay in L1 while a block of weights passes: 6 x 768 floats, 18 KiB
+inline constexpr int64_t max_weight_rows = 48;
+inline constexpr int64_t accumulator_floats = tile_rows * max_weight_rows * lanes;  // sums between slabs: 18 KiB
 
 constexpr int64_t padded(int64_t n) { return (n + lanes - 1) / lanes * lanes; }
+
+// Weight rows widened to FP32 at a time: 256 KiB, a part of L2. A multiple of 4.
+constexpr int64_t weight_rows(int64_t cols) {
+    const int64_t rows = 65536 / (padded(cols) + 1) / 4 * 4;
+    return rows < 8 ? 8 : rows > max_weight_rows ? max_weight_rows : rows;
+}
 
 }  // namespace mamba::blocking

@@ -43,7 +43,7 @@ std::string choices(bool runnable_only) {
 
 }  // namespace
 
-int64_t matmul_scratch_floats(int64_t cols) { return blocking::weight_rows * blocking::padded(cols) + blocking::accumulator_floats; }
+int64_t matmul_scratch_floats(int64_t cols) { return blocking::weight_rows(cols) * blocking::padded(cols) + blocking::accumulator_floats; }
 
 int64_t mamba2_scratch_floats(int64_t head_dim, int64_t d_state) {
     // Decayed C B^T [chunk, chunk], weighted inputs [chunk, head_dim], transposed state [d_state, head_dim].

@@ -1,0 +1,547 @@
+// Every operation on vectors of 16 floats, written once. Included inside the unnamed namespace of an instruction set that
+// defines Vec16 and the tile sizes (simd_avx2.h, simd_avx512.h): no function here may be shared between files.
+//
+// Order of reductions, the same everywhere: lane l sums the terms l, l + 16, l + 32, ... with one fused multiply-add each,
+// then sum() adds the lanes. Tiles decide how many such sums run side by side, never what is in one.
+
+constexpr int64_t lanes = blocking::lanes;
+
+MAMBA_ALWAYS_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+MAMBA_ALWAYS_INLINE int64_t lanes_at(int64_t i, int64_t n) { return smaller(n - i, lanes); }
+MAMBA_ALWAYS_INLINE Vec16 load_upto(const float* p, int64_t n) { return n == lanes ? load(p) : load_first(p, n); }
+MAMBA_ALWAYS_INLINE void store_upto(float* p, Vec16 a, int64_t n) {
+    if (n == lanes) store(p, a);
+    else store_first(p, a, n);
+}
+
+// ---- Weights: 16 of a row as FP32. The scale of a Q8_0 block times an 8-bit weight is exact in FP32, so that widening
+// first and multiplying later gives the same bits as decoding inside the dot product.
+
+template <WeightType type>
+struct Scale {
+    static MAMBA_ALWAYS_INLINE Scale at(const std::byte*, int64_t) { return {}; }
+};
+template <>
+struct Scale<WeightType::q8_0> {
+    Vec16 d;
+    static MAMBA_ALWAYS_INLINE Scale at(const std::byte* row, int64_t k) {
+        return {broadcast_f16(row + k / BlockQ8_0::weights * static_cast<int64_t>(sizeof(BlockQ8_0)))};
+    }
+};
+
+constexpr int64_t element_bytes(WeightType type) { return type == WeightType::f32 ? 4 : 2; }
+
+// Weights k .. k + 15 of a row; k is a multiple of 16 and `scale` is that of k's block of 32.
+template <WeightType type>
+MAMBA_ALWAYS_INLINE Vec16 weights_at(const std::byte* row, int64_t k, Scale<type> scale) {
+    if constexpr (type == WeightType::q8_0) {
+        const int64_t block = k / BlockQ8_0::weights * static_cast<int64_t>(sizeof(BlockQ8_0));
+        return scale.d * load_int8(row + block + 2 + k % BlockQ8_0::weights);
+    } else if constexpr (type == WeightType::bf16) {
+        return load_bf16(row + 2 * k);
+    } else if constexpr (type == WeightType::f16) {
+        return load_f16(row + 2 * k);
+    } else {
+        return load(reinterpret_cast<const float*>(row + 4 * k));
+    }
+}
+
+// The last n < 16 weights of a row, then zeros. Rows of Q8_0 have no such rest.
+template <WeightType type>
+MAMBA_ALWAYS_INLINE Vec16 last_weights(const std::byte* row, int64_t k, int64_t n) {
+    std::byte rest[lanes * 4] = {};
+    std::memcpy(rest, row + k * element_bytes(type), static_cast<size_t>(n * element_bytes(type)));
+    return weights_at<type>(rest, 0, {});
+}
+
+template <WeightType type>
+void widen_row(const std::byte* row, int64_t cols, float* out) {
+    int64_t k = 0;
+    for (; k + lanes <= cols; k += lanes) store(out + k, weights_at<type>(row, k, Scale<type>::at(row, k)));
+    if constexpr (type != WeightType::q8_0) {
+        if (k < cols) store_first(out + k, last_weights<type>(row, k, cols - k), cols - k);
+    }
+}
+
+void widen(WeightType type, const std::byte* row, int64_t cols, float* out) {
+    switch (type) {
+        case WeightType::f32: return widen_row<WeightType::f32>(row, cols, out);
+        case WeightType::f16: return widen_row<WeightType::f16>(row, cols, out);
+        case WeightType::bf16: return widen_row<WeightType::bf16>(row, cols, out);
+        case WeightType::q8_0: return widen_row<WeightType::q8_0>(row, cols, out);
+        case WeightType::q6_k:
+        case WeightType::q4_k: return;  // the loader refuses them
+    }
+}
+
+// ---- matmul
+
+// One register tile: sums[m][j] += sum_k x[m][k] * w[j][k].
+template <WeightType type, int rows, int weights>
+MAMBA_ALWAYS_INLINE void accumulate(Vec16 (&sums)[rows][weights], const std::byte* w, size_t w_stride, const float* x, int64_t x_stride,
+                                    int64_t cols) {
+    constexpr int64_t step = 32;  // one block of Q8_0, one cache line of 16-bit weights
+    int64_t k = 0;
+    for (; k + step <= cols; k += step) {
+        Scale<type> scale[weights];
+        for (int j = 0; j < weights; ++j) {
+            const std::byte* row = w + static_cast<size_t>(j) * w_stride;
+            scale[j] = Scale<type>::at(row, k);
+        }
+        for (int64_t half = k; half < k + step; half += lanes) {
+            Vec16 wide[weights];
+            for (int j = 0; j < weights; ++j) wide[j] = weights_at<type>(w + static_cast<size_t>(j) * w_stride, half, scale[j]);
+            for (int m = 0; m < rows; ++m) {
+                const Vec16 xs = load(x + m * x_stride + half);
+                for (int j = 0; j < weights; ++j) sums[m][j] = fma(xs, wide[j], sums[m][j]);
+            }
+        }
+    }
+    if constexpr (type != WeightType::q8_0) {
+        for (; k < cols; k += lanes) {
+            const int64_t n = lanes_at(k, cols);
+            for (int j = 0; j < weights; ++j) {
+                const std::byte* row = w + static_cast<size_t>(j) * w_stride;
+                const Vec16 wide = n == lanes ? weights_at<type>(row, k, {}) : last_weights<type>(row, k, n);
+                for (int m = 0; m < rows; ++m) sums[m][j] = fma(load_upto(x + m * x_stride + k, n), wide, sums[m][j]);
+            }
+        }
+    }
+}
+
+// Where sums go: y[m, j] as kernels.h defines it.
+struct Output {
+    const float* bias;
+    bool add;
+    float* y;
+    int64_t stride;
+
+    MAMBA_ALWAYS_INLINE void finish(float* out, float total, int64_t j) const {
+        if (bias != nullptr) total += bias[j];
+        *out = add ? *out + total : total;
+    }
+
+    template <int rows, int weights>
+    MAMBA_ALWAYS_INLINE void write(const Vec16 (&sums)[rows][weights], int64_t m0, int64_t j0) const {
+        for (int m = 0; m < rows; ++m) {
+            float* out = y + (m0 + m) * stride + j0;
+            int j = 0;
+            for (; j + 4 <= weights; j += 4) {
+                float totals[4];
+                store_sums(totals, sums[m][j], sums[m][j + 1], sums[m][j + 2], sums[m][j + 3]);
+                for (int i = 0; i < 4; ++i) finish(out + j + i, totals[i], j0 + j + i);
+            }
+            for (; j < weights; ++j) finish(out + j, sum(sums[m][j]), j0 + j);
+        }
+    }
+};
+
+// Few rows of x: the weights are decoded in registers, straight from where they lie.
+template <WeightType type, int rows, int weights>
+MAMBA_ALWAYS_INLINE void direct(const Matrix& w, int64_t begin, int64_t end, const float* x, int64_t x_stride, int64_t m0, const Output& out) {
+    int64_t j = begin;
+    for (; j + weights <= end; j += weights) {
+        Vec16 sums[rows][weights] = {};
+        accumulate<type>(sums, w.data + static_cast<size_t>(j) * w.row_bytes, w.row_bytes, x + m0 * x_stride, x_stride, w.cols);
+        out.write(sums, m0, j);
+    }
+    for (; j < end; ++j) {
+        Vec16 sums[rows][1] = {};
+        accumulate<type>(sums, w.data + static_cast<size_t>(j) * w.row_bytes, w.row_bytes, x + m0 * x_stride, x_stride, w.cols);
+        out.write(sums, m0, j);
+    }
+}
+
+// Calls f.template operator()<n>() for a run-time n of 1 .. most.
+template <int most, typename F>
+MAMBA_ALWAYS_INLINE void with_constant(int64_t n, const F& f) {
+    if constexpr (most > 1) {
+        if (n < most) return with_constant<most - 1>(n, f);
+    }
+    f.template operator()<most>();
+}
+
+// A block of FP32 weight rows against all rows of x: `rows` rows of x at a time, their columns in slabs that stay in L1
+// while the block passes from L2. Between slabs the sums rest in `rested`, lane by lane.
+template <int rows>
+void block_rows(const float* w, int64_t w_stride, int64_t count, int64_t j0, const float* x, int64_t x_stride, int64_t cols, int64_t m0,
+                const Output& out, float* rested) {
+    const auto tile = [&]<int weights>(int64_t j, int64_t k, int64_t width) {
+        Vec16 sums[rows][weights];
+        float* rest = rested + j * rows * lanes;
+        for (int m = 0; m < rows; ++m) {
+            for (int i = 0; i < weights; ++i) sums[m][i] = k == 0 ? zero() : load(rest + (m * weights + i) * lanes);
+        }
+        accumulate<WeightType::f32>(sums, reinterpret_cast<const std::byte*>(w + j * w_stride + k), static_cast<size_t>(w_stride) * sizeof(float),
+                                    x + m0 * x_stride + k, x_stride, width);
+        if (k + width == cols) return out.write(sums, m0, j0 + j);
+        for (int m = 0; m < rows; ++m) {
+            for (int i = 0; i < weights; ++i) store(rest + (m * weights + i) * lanes, sums[m][i]);
+        }
+    };
+    for (int64_t k = 0; k < cols; k += blocking::slab) {
+        const int64_t width = smaller(blocking::slab, cols - k);
+        int64_t j = 0;
+        for (; j + tile_weights <= count; j += tile_weights) tile.template operator()<tile_weights>(j, k, width);
+        for (; j < count; ++j) tile.template operator()<1>(j, k, width);
+    }
+}
+
+// Rows of x from which on widening a block of weights once is cheaper than decoding it for every tile.
+constexpr int64_t widen_from = tile_rows + 1;
+
+template <WeightType type>
+void matmul_of(const Matrix& w, int64_t begin, int64_t end, const float* x, int64_t x_stride, int64_t rows, const Output& out, float* scratch) {
+    if (rows == 1) return direct<type, 1, stream_weights>(w, begin, end, x, x_stride, 0, out);
+    if (rows < widen_from) {
+        return with_constant<tile_rows>(rows, [&]<int n> { direct<type, n, tile_weights>(w, begin, end, x, x_stride, 0, out); });
+    }
+    const int64_t block = blocking::weight_rows(w.cols);
+    float* const panel = scratch + blocking::accumulator_floats;
+    for (int64_t j0 = begin; j0 < end; j0 += block) {
+        const int64_t count = smaller(block, end - j0);
+        const std::byte* first = w.data + static_cast<size_t>(j0) * w.row_bytes;
+        const float* wide = panel;
+        int64_t stride = blocking::padded(w.cols);
+        if constexpr (type == WeightType::f32) {
+            wide = reinterpret_cast<const float*>(first);
+            stride = static_cast<int64_t>(w.row_bytes / sizeof(float));
+        } else {
+            for (int64_t j = 0; j < count; ++j) widen_row<type>(first + static_cast<size_t>(j) * w.row_bytes, w.cols, panel + j * stride);
+        }
+        for (int64_t m = 0; m < rows; m += tile_rows) {
+            with_constant<tile_rows>(smaller(tile_rows, rows - m), [&]<int n> {
+                block_rows<n>(wide, stride, count, j0, x, x_stride, w.cols, m, out, scratch);
+            });
+        }
+    }
+}
+
+void matmul(const Matrix& w, int64_t begin, int64_t end, const float* x, int64_t x_stride, int64_t rows, const float* bias, bool add,
+            float* y, int64_t y_stride, float* scratch) {
+    const Output out{bias, add, y, y_stride};
+    switch (w.type) {
+        case WeightType::f32: return matmul_of<WeightType::f32>(w, begin, end, x, x_stride, rows, out, scratch);
+        case WeightType::f16: return matmul_of<WeightType::f16>(w, begin, end, x, x_stride, rows, out, scratch);
+        case WeightType::bf16: return matmul_of<WeightType::bf16>(w, begin, end, x, x_stride, rows, out, scratch);
+        case WeightType::q8_0: return matmul_of<WeightType::q8_0>(w, begin, end, x, x_stride, rows, out, scratch);
+        case WeightType::q6_k:
+        case WeightType::q4_k: return;  // the loader refuses them
+    }
+}
+
+// ---- Norms, softplus, convolution
+
+// 1 / sqrt(mean(x^2) + eps)
+MAMBA_ALWAYS_INLINE Vec16 rms_scale(const float* x, int64_t d, float eps) {
+    Vec16 squares = zero();
+    for (int64_t i = 0; i < d; i += lanes) {
+        const Vec16 v = load_upto(x + i, lanes_at(i, d));
+        squares = fma(v, v, squares);
+    }
+    return broadcast(1.0f / square_root(sum(squares) / static_cast<float>(d) + eps));
+}
+
+void rms_norm(const float* x, const float* weight, float eps, int64_t d, float* y) {
+    const Vec16 scale = rms_scale(x, d, eps);
+    for (int64_t i = 0; i < d; i += lanes) {
+        const int64_t n = lanes_at(i, d);
+        Vec16 v = load_upto(x + i, n) * scale;
+        if (weight != nullptr) v = v * load_upto(weight + i, n);
+        store_upto(y + i, v, n);
+    }
+}
+
+void gated_norm(float* y, const float* z, const float* weight, float eps, int64_t d_inner, int64_t group, bool norm_before_gate) {
+    if (weight == nullptr) group = d_inner;
+    for (int64_t g = 0; g < d_inner; g += group, y += group, z += group) {
+        const float* w = weight != nullptr ? weight + g : nullptr;
+        if (w != nullptr && norm_before_gate) rms_norm(y, w, eps, group, y);
+        for (int64_t i = 0; i < group; i += lanes) {
+            const int64_t n = lanes_at(i, group);
+            store_upto(y + i, load_upto(y + i, n) * silu(load_upto(z + i, n)), n);
+        }
+        if (w != nullptr && !norm_before_gate) rms_norm(y, w, eps, group, y);
+    }
+}
+
+void softplus_clamped(float* x, const float* bias, float low, float high, int64_t n) {
+    for (int64_t i = 0; i < n; i += lanes) {
+        const int64_t count = lanes_at(i, n);
+        Vec16 v = load_upto(x + i, count);
+        if (bias != nullptr) v = v + load_upto(bias + i, count);
+        store_upto(x + i, min(broadcast(high), max(broadcast(low), softplus(v))), count);
+    }
+}
+
+void convolution(const Convolution& c) {
+    const int64_t before = c.d_conv - 1;
+    for (int64_t t = 0; t < c.tokens; ++t) {
+        for (int64_t i = c.begin; i < c.end; i += lanes) {
+            const int64_t n = lanes_at(i, c.end);
+            Vec16 total = c.bias != nullptr ? load_upto(c.bias + i, n) : zero();
+            for (int64_t k = 0; k < c.d_conv; ++k) {
+                const int64_t source = t + k - before;
+                const float* in = source < 0 ? c.window + (source + before) * c.channels : c.in + source * c.in_stride;
+                total = fma(load_upto(c.weight + k * c.channels + i, n), load_upto(in + i, n), total);
+            }
+            store_upto(c.out + t * c.out_stride + i, silu(total), n);
+        }
+    }
+}
+
+// ---- Mamba-1: one vector of states a channel; the states and A of a group of channels stay in L1 over all tokens.
+
+// `count` channels from `first`, one token. y receives sum_n C[n] * s[n]. d_state is a constant where it is 16.
+template <int count>
+MAMBA_ALWAYS_INLINE void mamba1_token(const Mamba1Channels& c, int64_t d_state, int64_t t, int64_t first) {
+    const float* v = c.v + t * c.v_stride + first;
+    const float* dt = c.dt + t * c.dt_stride + first;
+    const float* a = c.a + first * d_state;
+    float* state = c.state + first * d_state;
+    Vec16 sums[count] = {};
+    for (int64_t n = 0; n < d_state; n += lanes) {
+        const int64_t width = lanes_at(n, d_state);
+        const Vec16 b = load_upto(c.b + t * c.b_stride + n, width);
+        const Vec16 out = load_upto(c.c + t * c.c_stride + n, width);
+        for (int i = 0; i < count; ++i) {
+            float* place = state + i * d_state + n;
+            const Vec16 decay = exp_decay(broadcast(dt[i]) * load_upto(a + i * d_state + n, width));
+            const Vec16 s = fma(decay, load_upto(place, width), broadcast(dt[i] * v[i]) * b);
+            store_upto(place, s, width);
+            sums[i] = fma(out, s, sums[i]);
+        }
+    }
+    if (c.y == nullptr) return;
+    float* y = c.y + t * c.y_stride + first;
+    if constexpr (count == 4) {
+        store_sums(y, sums[0], sums[1], sums[2], sums[3]);
+    } else {
+        for (int i = 0; i < count; ++i) y[i] = sum(sums[i]);
+    }
+}
+
+MAMBA_ALWAYS_INLINE void mamba1_group(const Mamba1Channels& c, int64_t d_state, int64_t first, int64_t count) {
+    for (int64_t t = 0; t < c.tokens; ++t) {
+        int64_t i = 0;
+        for (; i + 4 <= count; i += 4) mamba1_token<4>(c, d_state, t, first + i);
+        for (; i < count; ++i) mamba1_token<1>(c, d_state, t, first + i);
+        if (c.y == nullptr) continue;
+        float* y = c.y + t * c.y_stride + first;
+        for (i = 0; i < count; i += lanes) {  // the skip D and the gate
+            const int64_t n = lanes_at(i, count);
+            Vec16 total = fma(load_upto(c.d + first + i, n), load_upto(c.v + t * c.v_stride + first + i, n), load_upto(y + i, n));
+            if (c.z != nullptr) total = total * silu(load_upto(c.z + t * c.z_stride + first + i, n));
+            store_upto(y + i, total, n);
+        }
+    }
+}
+
+void mamba1(const Mamba1Channels& c) {
+    constexpr int64_t group = 32;
+    for (int64_t first = c.begin; first < c.end; first += group) {
+        const int64_t count = smaller(group, c.end - first);
+        if (c.d_state == lanes) mamba1_group(c, lanes, first, count);
+        else mamba1_group(c, c.d_state, first, count);
+    }
+}
+
+// ---- Mamba-2
+
+template <int count>
+MAMBA_ALWAYS_INLINE void mamba2_rows(const Mamba2Head& h, int64_t t, int64_t p, float dt, Vec16 decay) {
+    const float* x = h.x + t * h.x_stride + p;
+    float* state = h.state + p * h.d_state;
+    Vec16 sums[count] = {};
+    for (int64_t n = 0; n < h.d_state; n += lanes) {
+        const int64_t width = lanes_at(n, h.d_state);
+        const Vec16 b = load_upto(h.b + t * h.b_stride + n, width);
+        const Vec16 c = load_upto(h.c + t * h.c_stride + n, width);
+        for (int i = 0; i < count; ++i) {
+            float* place = state + i * h.d_state + n;
+            const Vec16 s = fma(decay, load_upto(place, width), broadcast(dt * x[i]) * b);
+            store_upto(place, s, width);
+            sums[i] = fma(c, s, sums[i]);
+        }
+    }
+    if (h.y == nullptr) return;
+    float* y = h.y + t * h.y_stride + p;
+    float totals[4];
+    if constexpr (count == 4) {
+        store_sums(totals, sums[0], sums[1], sums[2], sums[3]);
+    } else {
+        for (int i = 0; i < count; ++i) totals[i] = sum(sums[i]);
+    }
+    for (int i = 0; i < count; ++i) y[i] = totals[i] + h.d * x[i];
+}
+
+void mamba2_step(const Mamba2Head& h) {
+    for (int64_t t = 0; t < h.tokens; ++t) {
+        const float dt = h.dt[t * h.dt_stride];
+        const Vec16 decay = exp_decay(broadcast(dt * h.a));
+        int64_t p = 0;
+        for (; p + 4 <= h.head_dim; p += 4) mamba2_rows<4>(h, t, p, dt, decay);
+        for (; p < h.head_dim; ++p) mamba2_rows<1>(h, t, p, dt, decay);
+    }
+}
+
+void mamba2_cb(const float* b, int64_t b_stride, const float* c, int64_t c_stride, int64_t tokens, int64_t d_state, float* cb) {
+    const Output out{nullptr, false, cb, chunk_tokens};
+    const size_t stride = static_cast<size_t>(b_stride) * sizeof(float);
+    for (int64_t i = 0; i < tokens; i += tile_rows) {
+        const int64_t rows = smaller(tile_rows, tokens - i);
+        const int64_t end = i + rows;  // tiles on the diagonal also fill a little above it
+        with_constant<tile_rows>(rows, [&]<int n> {
+            const auto tile = [&]<int count>(int64_t j) {
+                Vec16 sums[n][count] = {};
+                accumulate<WeightType::f32>(sums, reinterpret_cast<const std::byte*>(b + j * b_stride), stride, c + i * c_stride, c_stride, d_state);
+                out.write(sums, i, j);
+            };
+            int64_t j = 0;
+            for (; j + tile_weights <= end; j += tile_weights) tile.template operator()<tile_weights>(j);
+            for (; j < end; ++j) tile.template operator()<1>(j);
+        });
+    }
+}
+
+// sums[m][v] += sum_k a[m * a_row + k * a_step] * b[k * b_stride + 16 v ..]: a product whose rows lie along the lanes, so each
+// element is one chain of fused multiply-adds over k. `width` lanes of the last vector count.
+template <int rows, int vectors>
+MAMBA_ALWAYS_INLINE void add_product(Vec16 (&sums)[rows][vectors], const float* a, int64_t a_row, int64_t a_step, const float* b,
+                                     int64_t b_stride, int64_t count, int64_t width) {
+    for (int64_t k = 0; k < count; ++k) {
+        Vec16 bs[vectors];
+        for (int v = 0; v < vectors; ++v) bs[v] = load_upto(b + k * b_stride + v * lanes, v + 1 == vectors ? width : lanes);
+        for (int m = 0; m < rows; ++m) {
+            const Vec16 as = broadcast(a[m * a_row + k * a_step]);
+            for (int v = 0; v < vectors; ++v) sums[m][v] = fma(as, bs[v], sums[m][v]);
+        }
+    }
+}
+
+// Calls f<rows, vectors>(row, column, width of the last vector) over tiles that cover [rows, columns].
+template <typename F>
+MAMBA_ALWAYS_INLINE void for_tiles(int64_t rows, int64_t columns, const F& f) {
+    constexpr int64_t wide = tile_vectors * lanes;
+    const auto across = [&]<int count>(int64_t row) {
+        int64_t column = 0;
+        for (; column + wide <= columns; column += wide) f.template operator()<count, tile_vectors>(row, column, lanes);
+        for (; column < columns; column += lanes) f.template operator()<count, 1>(row, column, lanes_at(column, columns));
+    };
+    int64_t row = 0;
+    for (; row + 4 <= rows; row += 4) across.template operator()<4>(row);
+    for (; row < rows; ++row) across.template operator()<1>(row);
+}
+
+// out[n][p] = in[p][n] for p < rows, n < columns.
+void transpose(const float* in, int64_t rows, int64_t columns, float* out, int64_t out_stride) {
+    int64_t p = 0;
+    for (; p + 4 <= rows; p += 4) {
+        int64_t n = 0;
+        for (; n + 4 <= columns; n += 4) transpose4(in + p * columns + n, columns, out + n * out_stride + p, out_stride);
+        for (; n < columns; ++n) {
+            for (int64_t i = p; i < p + 4; ++i) out[n * out_stride + i] = in[i * columns + n];
+        }
+    }
+    for (; p < rows; ++p) {
+        for (int64_t n = 0; n < columns; ++n) out[n * out_stride + p] = in[p * columns + n];
+    }
+}
+
+// l_i = sum_{k <= i} dt_k * A, kept in two floats: the differences of late tokens after a large decay are as exact as those
+// of early ones.
+struct DecaySums {
+    float high[chunk_tokens] = {}, low[chunk_tokens] = {}, dt[chunk_tokens] = {};
+
+    explicit DecaySums(const Mamba2Head& h) {
+        constexpr double vanished = -1e5;  // exp of it is 0, and no sum of 64 leaves the range of FP32
+        double sum = 0;
+        for (int64_t i = 0; i < h.tokens; ++i) {
+            dt[i] = h.dt[i * h.dt_stride];
+            const double step = static_cast<double>(dt[i]) * static_cast<double>(h.a);
+            sum += step < vanished ? vanished : step;
+            high[i] = static_cast<float>(sum);
+            low[i] = static_cast<float>(sum - static_cast<double>(high[i]));
+        }
+    }
+    // exp(l_i - l_j) of lanes j .. j + 15; lanes past i, which the caller masks, get 1 at most.
+    MAMBA_ALWAYS_INLINE Vec16 decay(int64_t i, int64_t j) const {
+        const Vec16 difference = (broadcast(high[i]) - load(high + j)) + (broadcast(low[i]) - load(low + j));
+        return exp_decay(min(zero(), difference));
+    }
+    // exp(l_i)
+    MAMBA_ALWAYS_INLINE Vec16 decay(int64_t i) const { return exp_decay(broadcast(high[i]) + broadcast(low[i])); }
+};
+
+void mamba2_chunk(const Mamba2Head& h, const float* cb, float* scratch) {
+    const int64_t padded = blocking::padded(h.head_dim);
+    float* const mixed = scratch;                                       // [chunk, chunk]: (C_i . B_j) exp(l_i - l_j) dt_j
+    float* const weighted = mixed + chunk_tokens * chunk_tokens;        // [chunk, head_dim]: exp(l_last - l_j) dt_j x_j
+    float* const transposed = weighted + chunk_tokens * padded;         // [d_state, head_dim]: the state at entry
+    const int64_t last = h.tokens - 1;
+    const DecaySums l(h);
+
+    if (h.y != nullptr) {
+        for (int64_t i = 0; i < h.tokens; ++i) {
+            for (int64_t j = 0; j <= i; j += lanes) {
+                const Vec16 products = load_upto(cb + i * chunk_tokens + j, lanes_at(j, i + 1));  // 0 above the diagonal
+                store(mixed + i * chunk_tokens + j, products * (l.decay(i, j) * load(l.dt + j)));
+            }
+        }
+        transpose(h.state, h.head_dim, h.d_state, transposed, padded);
+        for_tiles(h.tokens, h.head_dim, [&]<int rows, int vectors>(int64_t i, int64_t p, int64_t width) {
+            Vec16 sums[rows][vectors] = {};
+            add_product(sums, h.c + i * h.c_stride, h.c_stride, 1, transposed + p, padded, h.d_state, width);
+            for (int m = 0; m < rows; ++m) {
+                const Vec16 decay = l.decay(i + m);
+                for (int v = 0; v < vectors; ++v) sums[m][v] = sums[m][v] * decay;
+            }
+            add_product(sums, mixed + i * chunk_tokens, chunk_tokens, 1, h.x + p, h.x_stride, i + rows, width);
+            for (int m = 0; m < rows; ++m) {
+                for (int v = 0; v < vectors; ++v) {
+                    const int64_t n = v + 1 == vectors ? width : lanes;
+                    const Vec16 x = load_upto(h.x + (i + m) * h.x_stride + p + v * lanes, n);
+                    store_upto(h.y + (i + m) * h.y_stride + p + v * lanes, fma(broadcast(h.d), x, sums[m][v]), n);
+                }
+            }
+        });
+    }
+
+    for (int64_t j0 = 0; j0 < h.tokens; j0 += lanes) {
+        float factors[lanes];
+        store(factors, l.decay(last, j0) * load(l.dt + j0));
+        for (int64_t j = j0; j < smaller(j0 + lanes, h.tokens); ++j) {
+            for (int64_t p = 0; p < h.head_dim; p += lanes) {
+                const int64_t n = lanes_at(p, h.head_dim);
+                store_upto(weighted + j * padded + p, broadcast(factors[j - j0]) * load_upto(h.x + j * h.x_stride + p, n), n);
+            }
+        }
+    }
+    const Vec16 kept = l.decay(last);
+    for_tiles(h.head_dim, h.d_state, [&]<int rows, int vectors>(int64_t p, int64_t n, int64_t width) {
+        Vec16 sums[rows][vectors];
+        float* state = h.state + p * h.d_state + n;
+        const auto width_of = [&](int v) { return v + 1 == vectors ? width : lanes; };
+        for (int m = 0; m < rows; ++m) {
+            for (int v = 0; v < vectors; ++v) sums[m][v] = kept * load_upto(state + m * h.d_state + v * lanes, width_of(v));
+        }
+        add_product(sums, weighted + p, 1, padded, h.b + n, h.b_stride, h.tokens, width);
+        for (int m = 0; m < rows; ++m) {
+            for (int v = 0; v < vectors; ++v) store_upto(state + m * h.d_state + v * lanes, sums[m][v], width_of(v));
+        }
+    });
+}
+
+constexpr Kernels table{
+    .isa = this_isa,
+    .matmul = matmul,
+    .widen = widen,
+    .rms_norm = rms_norm,
+    .gated_norm = gated_norm,
+    .softplus = softplus_clamped,
+    .convolution = convolution,
+    .mamba1 = mamba1,
+    .mamba2_step = mamba2_step,
+    .mamba2_cb = mamba2_cb,
+    .mamba2_chunk = mamba2_chunk,
+};

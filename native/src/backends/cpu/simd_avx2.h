@@ -1,0 +1,128 @@
+// Sixteen floats in two AVX2 registers, with the results of simd_avx512.h bit for bit. Included by kernels_avx2.cpp alone;
+// everything is local to that file, so that the linker can never give another file a function that was compiled for AVX2.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "base/platform.h"
+#include "mamba/c_api.h"
+
+namespace mamba::avx2 {
+namespace {
+
+constexpr mamba_isa this_isa = MAMBA_ISA_AVX2;
+constexpr int tile_rows = 3;       // register tile of matmul: 6 sums in 12 registers
+constexpr int tile_weights = 2;
+constexpr int stream_weights = 4;  // weight rows read at once for a single row of x
+constexpr int tile_vectors = 1;    // register tile of the chunk form: 4 rows x 1 vector
+
+struct Vec16 {
+    __m256 lo, hi;
+};
+
+// A mask of the first n of 8 lanes; n below 0 counts as 0.
+MAMBA_ALWAYS_INLINE __m256i first_lanes(int64_t n) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+MAMBA_ALWAYS_INLINE Vec16 zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
+MAMBA_ALWAYS_INLINE Vec16 broadcast(float value) { return {_mm256_set1_ps(value), _mm256_set1_ps(value)}; }
+MAMBA_ALWAYS_INLINE Vec16 load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+MAMBA_ALWAYS_INLINE void store(float* p, Vec16 a) {
+    _mm256_storeu_ps(p, a.lo);
+    _mm256_storeu_ps(p + 8, a.hi);
+}
+// The first n lanes, 0 <= n <= 16; the others read as 0 and are not written.
+MAMBA_ALWAYS_INLINE Vec16 load_first(const float* p, int64_t n) {
+    return {_mm256_maskload_ps(p, first_lanes(n)), _mm256_maskload_ps(p + 8, first_lanes(n - 8))};
+}
+MAMBA_ALWAYS_INLINE void store_first(float* p, Vec16 a, int64_t n) {
+    _mm256_maskstore_ps(p, first_lanes(n), a.lo);
+    _mm256_maskstore_ps(p + 8, first_lanes(n - 8), a.hi);
+}
+
+MAMBA_ALWAYS_INLINE Vec16 operator+(Vec16 a, Vec16 b) { return {_mm256_add_ps(a.lo, b.lo), _mm256_add_ps(a.hi, b.hi)}; }
+MAMBA_ALWAYS_INLINE Vec16 operator-(Vec16 a, Vec16 b) { return {_mm256_sub_ps(a.lo, b.lo), _mm256_sub_ps(a.hi, b.hi)}; }
+MAMBA_ALWAYS_INLINE Vec16 operator*(Vec16 a, Vec16 b) { return {_mm256_mul_ps(a.lo, b.lo), _mm256_mul_ps(a.hi, b.hi)}; }
+MAMBA_ALWAYS_INLINE Vec16 operator/(Vec16 a, Vec16 b) { return {_mm256_div_ps(a.lo, b.lo), _mm256_div_ps(a.hi, b.hi)}; }
+// a * b + c, rounded once.
+MAMBA_ALWAYS_INLINE Vec16 fma(Vec16 a, Vec16 b, Vec16 c) {
+    return {_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)};
+}
+// b where either is NaN.
+MAMBA_ALWAYS_INLINE Vec16 min(Vec16 a, Vec16 b) { return {_mm256_min_ps(a.lo, b.lo), _mm256_min_ps(a.hi, b.hi)}; }
+MAMBA_ALWAYS_INLINE Vec16 max(Vec16 a, Vec16 b) { return {_mm256_max_ps(a.lo, b.lo), _mm256_max_ps(a.hi, b.hi)}; }
+// a > limit ? value : other
+MAMBA_ALWAYS_INLINE Vec16 where_greater(Vec16 a, Vec16 limit, Vec16 value, Vec16 other) {
+    return {_mm256_blendv_ps(other.lo, value.lo, _mm256_cmp_ps(a.lo, limit.lo, _CMP_GT_OQ)),
+            _mm256_blendv_ps(other.hi, value.hi, _mm256_cmp_ps(a.hi, limit.hi, _CMP_GT_OQ))};
+}
+// a < limit ? 0 : value
+MAMBA_ALWAYS_INLINE Vec16 zero_below(Vec16 a, Vec16 limit, Vec16 value) {
+    return {_mm256_and_ps(_mm256_cmp_ps(a.lo, limit.lo, _CMP_NLT_UQ), value.lo),
+            _mm256_and_ps(_mm256_cmp_ps(a.hi, limit.hi, _CMP_NLT_UQ), value.hi)};
+}
+MAMBA_ALWAYS_INLINE __m256 scale_by_power(__m256 a, __m256 rounded) {
+    const __m256i power = _mm256_slli_epi32(_mm256_castps_si256(rounded), 23);
+    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), power));
+}
+// a * 2^n by addition to the exponent, n being the low bits of `rounded` (see exp).
+MAMBA_ALWAYS_INLINE Vec16 scale_by_power(Vec16 a, Vec16 rounded) {
+    return {scale_by_power(a.lo, rounded.lo), scale_by_power(a.hi, rounded.hi)};
+}
+
+MAMBA_ALWAYS_INLINE __m128i load_128(const std::byte* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
+MAMBA_ALWAYS_INLINE __m128i load_64(const std::byte* p) { return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)); }
+MAMBA_ALWAYS_INLINE __m256 bf16_to_f32(__m128i bits) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16)); }
+
+MAMBA_ALWAYS_INLINE Vec16 load_bf16(const std::byte* p) { return {bf16_to_f32(load_128(p)), bf16_to_f32(load_128(p + 16))}; }
+MAMBA_ALWAYS_INLINE Vec16 load_f16(const std::byte* p) { return {_mm256_cvtph_ps(load_128(p)), _mm256_cvtph_ps(load_128(p + 16))}; }
+MAMBA_ALWAYS_INLINE Vec16 load_int8(const std::byte* p) {
+    return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(load_64(p))), _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(load_64(p + 8)))};
+}
+// One FP16 value in all lanes; reads 8 bytes.
+MAMBA_ALWAYS_INLINE Vec16 broadcast_f16(const std::byte* p) {
+    const __m256 value = _mm256_broadcastss_ps(_mm_cvtph_ps(load_64(p)));
+    return {value, value};
+}
+MAMBA_ALWAYS_INLINE void prefetch(const std::byte* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
+
+MAMBA_ALWAYS_INLINE float square_root(float a) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(a))); }
+
+// The tree: lanes i and i + 8, then i + 4, i + 2, i + 1.
+MAMBA_ALWAYS_INLINE float sum(Vec16 a) {
+    const __m256 eight = _mm256_add_ps(a.lo, a.hi);
+    __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    four = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(four, _mm_shuffle_ps(four, four, 1)));
+}
+// The sums of lanes i, i + 4, i + 8 and i + 12: a's in the lower half, b's in the upper.
+MAMBA_ALWAYS_INLINE __m256 add_quarters(Vec16 a, Vec16 b) {
+    const __m256 a8 = _mm256_add_ps(a.lo, a.hi), b8 = _mm256_add_ps(b.lo, b.hi);
+    return _mm256_add_ps(_mm256_blend_ps(a8, b8, 0xf0), _mm256_permute2f128_ps(a8, b8, 0x21));
+}
+// out[0..3] = the four sums, by the same tree.
+MAMBA_ALWAYS_INLINE void store_sums(float* out, Vec16 a, Vec16 b, Vec16 c, Vec16 d) {
+    const __m256 ab = add_quarters(a, b), cd = add_quarters(c, d);
+    const __m256 two = _mm256_add_ps(_mm256_shuffle_ps(ab, cd, _MM_SHUFFLE(1, 0, 1, 0)), _mm256_shuffle_ps(ab, cd, _MM_SHUFFLE(3, 2, 3, 2)));
+    const __m256 one = _mm256_add_ps(two, _mm256_permute_ps(two, _MM_SHUFFLE(2, 3, 0, 1)));  // a a c c | b b d d
+    _mm_storeu_ps(out, _mm_blend_ps(_mm256_castps256_ps128(one), _mm256_extractf128_ps(one, 1), 0xa));
+}
+
+// out[j][i] = in[i][j] for a 4 x 4 tile.
+MAMBA_ALWAYS_INLINE void transpose4(const float* in, int64_t in_stride, float* out, int64_t out_stride) {
+    __m128 a = _mm_loadu_ps(in), b = _mm_loadu_ps(in + in_stride);
+    __m128 c = _mm_loadu_ps(in + 2 * in_stride), d = _mm_loadu_ps(in + 3 * in_stride);
+    _MM_TRANSPOSE4_PS(a, b, c, d);
+    _mm_storeu_ps(out, a);
+    _mm_storeu_ps(out + out_stride, b);
+    _mm_storeu_ps(out + 2 * out_stride, c);
+    _mm_storeu_ps(out + 3 * out_stride, d);
+}
+
+}  // namespace
+}  // namespace mamba::avx2

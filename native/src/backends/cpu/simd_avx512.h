@@ -1,0 +1,116 @@
+// Sixteen floats in one AVX-512 register. Included by kernels_avx512.cpp alone; everything is local to that file, so that
+// the linker can never give another file a function that was compiled for AVX-512.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "base/platform.h"
+#include "mamba/c_api.h"
+
+namespace mamba::avx512 {
+namespace {
+
+constexpr mamba_isa this_isa = MAMBA_ISA_AVX512;
+constexpr int tile_rows = 6;       // register tile of matmul: 24 sums, 4 weight vectors, 1 of x
+constexpr int tile_weights = 4;
+constexpr int stream_weights = 8;  // weight rows read at once for a single row of x
+constexpr int tile_vectors = 4;    // register tile of the chunk form: 4 rows x 4 vectors
+
+struct Vec16 {
+    __m512 v;
+};
+
+MAMBA_ALWAYS_INLINE __mmask16 first_lanes(int64_t n) { return static_cast<__mmask16>((1u << n) - 1u); }
+
+MAMBA_ALWAYS_INLINE Vec16 zero() { return {_mm512_setzero_ps()}; }
+MAMBA_ALWAYS_INLINE Vec16 broadcast(float value) { return {_mm512_set1_ps(value)}; }
+MAMBA_ALWAYS_INLINE Vec16 load(const float* p) { return {_mm512_loadu_ps(p)}; }
+MAMBA_ALWAYS_INLINE void store(float* p, Vec16 a) { _mm512_storeu_ps(p, a.v); }
+// The first n lanes, 0 <= n <= 16; the others read as 0 and are not written.
+MAMBA_ALWAYS_INLINE Vec16 load_first(const float* p, int64_t n) { return {_mm512_maskz_loadu_ps(first_lanes(n), p)}; }
+MAMBA_ALWAYS_INLINE void store_first(float* p, Vec16 a, int64_t n) { _mm512_mask_storeu_ps(p, first_lanes(n), a.v); }
+
+MAMBA_ALWAYS_INLINE Vec16 operator+(Vec16 a, Vec16 b) { return {_mm512_add_ps(a.v, b.v)}; }
+MAMBA_ALWAYS_INLINE Vec16 operator-(Vec16 a, Vec16 b) { return {_mm512_sub_ps(a.v, b.v)}; }
+MAMBA_ALWAYS_INLINE Vec16 operator*(Vec16 a, Vec16 b) { return {_mm512_mul_ps(a.v, b.v)}; }
+MAMBA_ALWAYS_INLINE Vec16 operator/(Vec16 a, Vec16 b) { return {_mm512_div_ps(a.v, b.v)}; }
+// a * b + c, rounded once.
+MAMBA_ALWAYS_INLINE Vec16 fma(Vec16 a, Vec16 b, Vec16 c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+// b where either is NaN.
+MAMBA_ALWAYS_INLINE Vec16 min(Vec16 a, Vec16 b) { return {_mm512_min_ps(a.v, b.v)}; }
+MAMBA_ALWAYS_INLINE Vec16 max(Vec16 a, Vec16 b) { return {_mm512_max_ps(a.v, b.v)}; }
+// a > limit ? value : other
+MAMBA_ALWAYS_INLINE Vec16 where_greater(Vec16 a, Vec16 limit, Vec16 value, Vec16 other) {
+    return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, limit.v, _CMP_GT_OQ), other.v, value.v)};
+}
+// a < limit ? 0 : value
+MAMBA_ALWAYS_INLINE Vec16 zero_below(Vec16 a, Vec16 limit, Vec16 value) {
+    return {_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a.v, limit.v, _CMP_NLT_UQ), value.v)};
+}
+// a * 2^n by addition to the exponent, n being the low bits of `rounded` (see exp).
+MAMBA_ALWAYS_INLINE Vec16 scale_by_power(Vec16 a, Vec16 rounded) {
+    const __m512i power = _mm512_slli_epi32(_mm512_castps_si512(rounded.v), 23);
+    return {_mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a.v), power))};
+}
+
+MAMBA_ALWAYS_INLINE Vec16 load_bf16(const std::byte* p) {
+    const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+    return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16))};
+}
+MAMBA_ALWAYS_INLINE Vec16 load_f16(const std::byte* p) {
+    return {_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
+}
+MAMBA_ALWAYS_INLINE Vec16 load_int8(const std::byte* p) {
+    const __m512i wide = _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    return {_mm512_cvtepi32_ps(wide)};
+}
+// One FP16 value in all lanes; reads 8 bytes.
+MAMBA_ALWAYS_INLINE Vec16 broadcast_f16(const std::byte* p) {
+    const __m128 value = _mm_cvtph_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+    return {_mm512_broadcastss_ps(value)};
+}
+MAMBA_ALWAYS_INLINE void prefetch(const std::byte* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
+
+MAMBA_ALWAYS_INLINE float square_root(float a) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(a))); }
+
+// The tree: lanes i and i + 8, then i + 4, i + 2, i + 1.
+MAMBA_ALWAYS_INLINE float sum(Vec16 a) {
+    const __m256 high = _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(a.v), 1));
+    const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(a.v), high);
+    __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    four = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(four, _mm_shuffle_ps(four, four, 1)));
+}
+// The sum of a's halves in the lower half, of b's in the upper.
+MAMBA_ALWAYS_INLINE __m512 add_halves(Vec16 a, Vec16 b) {
+    const __m512 kept = _mm512_mask_blend_ps(0xff00, a.v, b.v);
+    return _mm512_add_ps(kept, _mm512_shuffle_f32x4(a.v, b.v, _MM_SHUFFLE(1, 0, 3, 2)));
+}
+// out[0..3] = the four sums, by the same tree.
+MAMBA_ALWAYS_INLINE void store_sums(float* out, Vec16 a, Vec16 b, Vec16 c, Vec16 d) {
+    const __m512 ab = add_halves(a, b), cd = add_halves(c, d);
+    __m512 quarters = _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, _MM_SHUFFLE(2, 0, 2, 0)),
+                                    _mm512_shuffle_f32x4(ab, cd, _MM_SHUFFLE(3, 1, 3, 1)));
+    quarters = _mm512_add_ps(quarters, _mm512_permute_ps(quarters, _MM_SHUFFLE(1, 0, 3, 2)));
+    quarters = _mm512_add_ps(quarters, _mm512_permute_ps(quarters, _MM_SHUFFLE(2, 3, 0, 1)));
+    const __m512i first_of_each = _mm512_setr_epi32(0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12);
+    _mm_storeu_ps(out, _mm512_castps512_ps128(_mm512_permutexvar_ps(first_of_each, quarters)));
+}
+
+// out[j][i] = in[i][j] for a 4 x 4 tile.
+MAMBA_ALWAYS_INLINE void transpose4(const float* in, int64_t in_stride, float* out, int64_t out_stride) {
+    __m128 a = _mm_loadu_ps(in), b = _mm_loadu_ps(in + in_stride);
+    __m128 c = _mm_loadu_ps(in + 2 * in_stride), d = _mm_loadu_ps(in + 3 * in_stride);
+    _MM_TRANSPOSE4_PS(a, b, c, d);
+    _mm_storeu_ps(out, a);
+    _mm_storeu_ps(out + out_stride, b);
+    _mm_storeu_ps(out + 2 * out_stride, c);
+    _mm_storeu_ps(out + 3 * out_stride, d);
+}
+
+}  // namespace
+}  // namespace mamba::avx512

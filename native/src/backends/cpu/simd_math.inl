@@ -1,0 +1,40 @@
+// Elementary functions on Vec16, the same operations in every instruction set and so the same bits.
+
+// exp(x) for x <= 88.37, within 1.5 ulp; 0 below -87.3, where FP32 would be subnormal. x = n ln 2 + r with |r| <= ln 2 / 2;
+// adding 1.5 * 2^23 rounds x / ln 2 to nearest even and leaves n in the low bits. ln 2 in two parts (Cody and Waite), then
+// 1 + r + r^2 q(r) with q minimax for the relative error (Remez): 3e-9.
+MAMBA_ALWAYS_INLINE Vec16 exp_decay(Vec16 x) {
+    const Vec16 magic = broadcast(0x1.8p23f);
+    const Vec16 rounded = fma(x, broadcast(0x1.715476p0f), magic);
+    const Vec16 n = rounded - magic;
+    Vec16 r = fma(n, broadcast(-0x1.63p-1f), x);
+    r = fma(n, broadcast(0x1.bd0106p-13f), r);
+    Vec16 p = fma(broadcast(0x1.6a23cep-10f), r, broadcast(0x1.123a20p-7f));
+    p = fma(p, r, broadcast(0x1.5558f2p-5f));
+    p = fma(p, r, broadcast(0x1.555492p-3f));
+    p = fma(p, r, broadcast(0x1.fffffcp-2f));
+    p = fma(p, r, broadcast(1.0f));
+    p = fma(p, r, broadcast(1.0f));
+    return zero_below(x, broadcast(-87.3f), scale_by_power(p, rounded));
+}
+
+constexpr float infinity = std::numeric_limits<float>::infinity();
+
+// exp(x) for every x: infinite above 88.72283, NaN stays NaN.
+MAMBA_ALWAYS_INLINE Vec16 exp(Vec16 x) { return where_greater(x, broadcast(0x1.62e42ep6f), broadcast(infinity), exp_decay(x)); }
+
+// v * sigmoid(v); exp(-v) grows to infinity for very negative v and gives -0.
+MAMBA_ALWAYS_INLINE Vec16 silu(Vec16 v) { return v / (broadcast(1.0f) + exp(zero() - v)); }
+
+// log(1 + exp(v)) = max(v, 0) + log1p(u) with u = exp(-|v|) <= 1, which is v itself above 20 to the last bit.
+// log1p(u) = 2 atanh(s), s = u / (2 + u) <= 1/3; atanh(s) = s + s z q(z), z = s^2, q minimax (Remez): 5e-9.
+MAMBA_ALWAYS_INLINE Vec16 softplus(Vec16 v) {
+    const Vec16 u = exp_decay(min(v, zero() - v));
+    const Vec16 s = u / (broadcast(2.0f) + u);
+    const Vec16 z = s * s;
+    Vec16 q = fma(broadcast(0.140122294f), z, broadcast(0.139995709f));
+    q = fma(q, z, broadcast(0.200108498f));
+    q = fma(q, z, broadcast(0.333332062f));
+    const Vec16 twice = s + s;
+    return max(zero(), v) + fma(twice * z, q, twice);
+}
