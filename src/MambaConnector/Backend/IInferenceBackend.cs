@@ -1,0 +1,25 @@
+namespace MambaConnector.Backend;
+
+/// <summary>A model on a device. Thread-safe.</summary>
+internal interface IInferenceBackend : IDisposable
+{
+    MambaModelInfo ModelInfo { get; }
+
+    MambaEngineInfo EngineInfo { get; }
+
+    IBackendSession CreateSession();
+
+    /// <summary>A session in a state that <see cref="IBackendSession.Save"/> wrote.</summary>
+    IBackendSession LoadSession(ReadOnlySpan<byte> state);
+
+    /// <summary>Advances every session by its tokens, all or none, and writes the logits asked for, row after row in the order of the items,
+    /// each [padded_vocab_size].</summary>
+    void Evaluate(ReadOnlySpan<EvaluationItem> items, ReadOnlySpan<int> tokens, Span<float> logits, CancellationToken cancellationToken);
+
+    /// <summary>Measured on the device, bytes a second.</summary>
+    double MeasureBandwidth();
+
+    /// <summary>Writes a GGUF file atomically; <paramref name="metadata"/> are packed records that replace those of the same key.</summary>
+    void Write(
+        string path, MambaWeightType weightType, ReadOnlySpan<byte> metadata, Action<long, long>? progress, CancellationToken cancellationToken);
+}

@@ -1,0 +1,28 @@
+using MambaConnector.Native;
+
+namespace MambaConnector.Backend;
+
+/// <summary>A session of the native library.</summary>
+internal sealed class NativeBackendSession(SessionHandle handle) : IBackendSession
+{
+    public SessionHandle Handle => handle;
+
+    public SessionInfo Info
+    {
+        get
+        {
+            var info = handle.GetInfo();
+            return new SessionInfo(info.token_count, info.state_bytes, info.rollback_available, info.token_hash);
+        }
+    }
+
+    public IBackendSession Clone() => new NativeBackendSession(handle.Clone());
+
+    public void Reset() => handle.Reset();
+
+    public void Rollback(long count) => handle.Rollback(count);
+
+    public byte[] Save() => handle.Save();
+
+    public void Dispose() => handle.Dispose();
+}

@@ -1,0 +1,37 @@
+namespace MambaConnector.Chat;
+
+/// <summary>ChatML, as OpenAI's models began it and many follow it. Any role is taken as it is.</summary>
+/// <param name="beginsSequence">Whether the template prints <c>bos_token</c> first.</param>
+internal sealed class ChatMlTemplate(bool beginsSequence) : ChatTemplate
+{
+    private const string Start = "<|im_start|>";
+    private const string Stop = "<|im_end|>";
+
+    /// <inheritdoc/>
+    public override string Name => "ChatML";
+
+    /// <inheritdoc/>
+    internal override string EndOfReply => Stop;
+
+    /// <inheritdoc/>
+    private protected override void WriteBegin(PromptBuilder prompt, IReadOnlyList<ChatTurn> turns)
+    {
+        if (beginsSequence)
+        {
+            prompt.Begin();
+        }
+    }
+
+    /// <inheritdoc/>
+    private protected override void WriteTurn(PromptBuilder prompt, IReadOnlyList<ChatTurn> turns, int index)
+    {
+        prompt.Control(Start).Text(turns[index].Role + "\n").Text(turns[index].Content);
+        WriteReplyEnd(prompt);
+    }
+
+    /// <inheritdoc/>
+    private protected override void WriteReplyEnd(PromptBuilder prompt) => prompt.Control(Stop).Text("\n");
+
+    /// <inheritdoc/>
+    private protected override void WriteGenerationPrompt(PromptBuilder prompt) => prompt.Control(Start).Text("assistant\n");
+}

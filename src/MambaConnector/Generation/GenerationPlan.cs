@@ -1,0 +1,37 @@
+namespace MambaConnector.Generation;
+
+/// <summary>The options of one generation, checked and completed from the model before anything runs.</summary>
+internal sealed record GenerationPlan
+{
+    public required SamplingParameters Sampling { get; init; }
+
+    public required int MaxTokens { get; init; }
+
+    public required IReadOnlyList<string> StopSequences { get; init; }
+
+    public required HashSet<int> StopTokens { get; init; }
+
+    /// <exception cref="ArgumentException">An option is out of its range.</exception>
+    /// <exception cref="MambaFormatException">Stop sequences are asked for, and the model has no tokenizer.</exception>
+    public static GenerationPlan Create(MambaModel model, GenerationOptions options)
+    {
+        GenerationDefaults defaults = model.GenerationDefaults;
+        if (options.StopSequences.Count > 0)
+        {
+            if (options.StopSequences.Any(string.IsNullOrEmpty))
+            {
+                throw new ArgumentException("A stop sequence is empty: it would end every reply at once.", nameof(options));
+            }
+
+            _ = model.Tokenizer;
+        }
+
+        return new GenerationPlan
+        {
+            Sampling = SamplingParameters.Resolve(options, defaults),
+            MaxTokens = options.MaxTokens,
+            StopSequences = options.StopSequences,
+            StopTokens = [.. options.StopTokenIds ?? defaults.EndTokenIds],
+        };
+    }
+}

@@ -1,0 +1,285 @@
+using System.Numerics;
+using System.Numerics.Tensors;
+
+namespace MambaConnector.Generation;
+
+/// <summary>Chooses a token from a row of logits: penalties, temperature, top-k, top-p, min-p, then one random number. Allocates nothing a
+/// token. One generation's own; not thread-safe.</summary>
+internal sealed class Sampler
+{
+    // Top-p without a sort of the vocabulary: tokens fall into bins by their distance from the largest logit, and only the bin that the
+    // border goes through is sorted. A bin is Range / BinCount = 0.012 nats wide; what lies further than e^-24 = 4e-11 shares the last.
+    private const int BinCount = 2048;
+    private const float Range = 24f;
+    private const float BinsPerNat = BinCount / Range;
+
+    private readonly SamplingParameters _parameters;
+    private readonly PenaltyHistory? _history;
+    private readonly float[] _scaled;
+    private readonly float[] _weights;
+    private readonly int[] _candidates;
+    private readonly float[] _keys;
+    private readonly double[] _bins;
+    private Xoshiro256 _random;
+
+    /// <param name="parameters">What to apply.</param>
+    /// <param name="vocabSize">Only ids below it are chosen: what lies above pads the head.</param>
+    public Sampler(SamplingParameters parameters, int vocabSize)
+    {
+        _parameters = parameters;
+        _history = parameters.HasPenalties ? new PenaltyHistory(parameters.PenaltyWindow) : null;
+        _random = new Xoshiro256(parameters.Seed);
+        _scaled = new float[vocabSize];
+        _weights = new float[vocabSize];
+        _candidates = new int[vocabSize];
+        _keys = new float[vocabSize];
+        _bins = new double[BinCount];
+    }
+
+    /// <summary>Counts a token towards the penalties.</summary>
+    public void Observe(int token) => _history?.Add(token);
+
+    /// <summary>Chooses the next token.</summary>
+    /// <param name="logits">[padded_vocab_size].</param>
+    /// <exception cref="MambaException">No logit is a number: the weights are damaged.</exception>
+    public int Sample(ReadOnlySpan<float> logits)
+    {
+        Span<float> scaled = _scaled;
+        logits[..scaled.Length].CopyTo(scaled);
+        Penalise(scaled);
+        int best = TensorPrimitives.IndexOfMax<float>(scaled);
+        if (!float.IsFinite(scaled[best]))
+        {
+            throw new MambaException(
+                MambaErrorCode.Internal, "The model gave logits that are not finite: its weights are damaged, or its state has overflowed.");
+        }
+
+        if (_parameters.Temperature == 0)
+        {
+            return best;
+        }
+
+        // exp underflows to 0 far from the best, which a temperature near 0 would turn into 0 * infinity.
+        TensorPrimitives.Subtract(scaled, scaled[best], scaled);
+        TensorPrimitives.Divide(scaled, MathF.Max(_parameters.Temperature, 1e-6f), scaled);
+        return _parameters.TopK > 0 && _parameters.TopK < scaled.Length ? SampleTopK(scaled) : SampleAll(scaled);
+    }
+
+    private void Penalise(Span<float> logits)
+    {
+        if (_history is null)
+        {
+            return;
+        }
+
+        foreach ((int token, int count) in _history.Counts)
+        {
+            if ((uint)token < (uint)logits.Length)
+            {
+                float logit = logits[token];
+                logit = logit > 0 ? logit / _parameters.RepetitionPenalty : logit * _parameters.RepetitionPenalty;
+                logits[token] = logit - (count * _parameters.FrequencyPenalty) - _parameters.PresencePenalty;
+            }
+        }
+    }
+
+    /// <summary>Keeps k tokens, sorts them, and filters from the top.</summary>
+    /// <param name="scaled">Log-weights, the largest 0.</param>
+    private int SampleTopK(ReadOnlySpan<float> scaled)
+    {
+        int count = SelectLargest(scaled, _parameters.TopK);
+        Span<int> ids = _candidates.AsSpan(0, count);
+        Span<float> weights = _weights.AsSpan(0, count);
+        SortDescending(_keys.AsSpan(0, count), ids);
+        TensorPrimitives.Exp(_keys.AsSpan(0, count), weights);
+        double kept = _parameters.TopP < 1 ? Nucleus(weights, Sum(weights) * _parameters.TopP, out count) : Sum(weights);
+        while (count > 1 && weights[count - 1] < _parameters.MinP)
+        {
+            kept -= weights[--count];
+        }
+
+        return ids[Draw(weights[..count], kept)];
+    }
+
+    /// <summary>Filters the whole vocabulary.</summary>
+    private int SampleAll(ReadOnlySpan<float> scaled)
+    {
+        Span<float> weights = _weights;
+        TensorPrimitives.Exp(scaled, weights);
+        float floor = _parameters.TopP < 1 ? NucleusFloor(scaled, weights) : 0;
+        floor = MathF.Max(floor, _parameters.MinP);
+        double kept = 0;
+        for (int id = 0; id < weights.Length; id++)
+        {
+            // A weight below the floor is out; so is one that is not a number.
+            float weight = weights[id] >= floor ? weights[id] : 0;
+            weights[id] = weight;
+            kept += weight;
+        }
+
+        return Draw(weights, kept);
+    }
+
+    /// <summary>The smallest weight of the most likely tokens that together reach top-p.</summary>
+    private float NucleusFloor(ReadOnlySpan<float> scaled, ReadOnlySpan<float> weights)
+    {
+        Span<double> bins = _bins;
+        bins.Clear();
+        double total = 0;
+        for (int id = 0; id < weights.Length; id++)
+        {
+            bins[Bin(scaled[id])] += weights[id];
+            total += weights[id];
+        }
+
+        double wanted = total * _parameters.TopP;
+        int border = 0;
+        while (border < BinCount - 1 && bins[border] < wanted)
+        {
+            wanted -= bins[border++];
+        }
+
+        int count = 0;
+        for (int id = 0; id < weights.Length; id++)
+        {
+            if (Bin(scaled[id]) == border)
+            {
+                _keys[count++] = weights[id];
+            }
+        }
+
+        Span<float> members = _keys.AsSpan(0, count);
+        members.Sort();
+        members.Reverse();
+        Nucleus(members, wanted, out int inside);
+        return members[inside - 1];
+    }
+
+    private static int Bin(float scaled) => (int)MathF.Min(-scaled * BinsPerNat, BinCount - 1);
+
+    /// <summary>How many of the weights, largest first, reach <paramref name="wanted"/> (at least one), and their sum.</summary>
+    private static double Nucleus(ReadOnlySpan<float> weights, double wanted, out int count)
+    {
+        double sum = 0;
+        count = 0;
+        while (count < weights.Length && (count == 0 || sum < wanted))
+        {
+            sum += weights[count++];
+        }
+
+        return sum;
+    }
+
+    private static double Sum(ReadOnlySpan<float> weights)
+    {
+        double sum = 0;
+        foreach (float weight in weights)
+        {
+            sum += weight;
+        }
+
+        return sum;
+    }
+
+    /// <summary>Draws an index with probability weight / total.</summary>
+    private int Draw(ReadOnlySpan<float> weights, double total)
+    {
+        double target = _random.NextDouble() * total;
+        int last = 0;
+        for (int index = 0; index < weights.Length; index++)
+        {
+            if (weights[index] > 0)
+            {
+                last = index;
+                target -= weights[index];
+                if (target < 0)
+                {
+                    break;
+                }
+            }
+        }
+
+        return last;
+    }
+
+    /// <summary>Collects the k largest into _keys and _candidates, unsorted. A vector of values at a time is compared with the smallest kept, so
+    /// most of the vocabulary costs one comparison a vector.</summary>
+    private int SelectLargest(ReadOnlySpan<float> values, int k)
+    {
+        Span<float> heap = _keys.AsSpan(0, k);
+        Span<int> ids = _candidates.AsSpan(0, k);
+        for (int id = 0; id < k; id++)
+        {
+            heap[id] = values[id];
+            ids[id] = id;
+        }
+
+        for (int node = (k / 2) - 1; node >= 0; node--)
+        {
+            SiftDown(heap, ids, node);
+        }
+
+        int index = k;
+        for (; index + Vector<float>.Count <= values.Length; index += Vector<float>.Count)
+        {
+            if (Vector.GreaterThanAny(new Vector<float>(values[index..]), new Vector<float>(heap[0])))
+            {
+                for (int lane = 0; lane < Vector<float>.Count; lane++)
+                {
+                    ReplaceSmallest(heap, ids, values[index + lane], index + lane);
+                }
+            }
+        }
+
+        for (; index < values.Length; index++)
+        {
+            ReplaceSmallest(heap, ids, values[index], index);
+        }
+
+        return k;
+    }
+
+    private static void ReplaceSmallest(Span<float> heap, Span<int> ids, float value, int id)
+    {
+        if (value > heap[0])
+        {
+            heap[0] = value;
+            ids[0] = id;
+            SiftDown(heap, ids, 0);
+        }
+    }
+
+    // A min-heap: the smallest kept value is at the root.
+    private static void SiftDown(Span<float> heap, Span<int> ids, int node)
+    {
+        while (true)
+        {
+            int child = (2 * node) + 1;
+            if (child >= heap.Length)
+            {
+                return;
+            }
+
+            if (child + 1 < heap.Length && heap[child + 1] < heap[child])
+            {
+                child++;
+            }
+
+            if (heap[node] <= heap[child])
+            {
+                return;
+            }
+
+            (heap[node], heap[child]) = (heap[child], heap[node]);
+            (ids[node], ids[child]) = (ids[child], ids[node]);
+            node = child;
+        }
+    }
+
+    private static void SortDescending(Span<float> keys, Span<int> ids)
+    {
+        keys.Sort(ids);
+        keys.Reverse();
+        ids.Reverse();
+    }
+}

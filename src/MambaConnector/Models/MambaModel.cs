@@ -1,0 +1,245 @@
+using MambaConnector.Backend;
+using MambaConnector.Models;
+using MambaConnector.Native;
+using NativeShape = MambaConnector.Native.Generated.MambaShape;
+
+namespace MambaConnector;
+
+/// <summary>A Mamba model, loaded on a device.</summary>
+/// <remarks>Thread-safe: any number of sessions may run at once; their evaluations take turns. Sessions keep what they need of the model alive,
+/// so model and sessions may be disposed in any order.</remarks>
+public sealed class MambaModel : IDisposable
+{
+    private readonly IInferenceBackend _backend;
+    private readonly Checkpoint _checkpoint;
+    private readonly Lazy<ChatTemplate?> _chatTemplate;
+
+    internal MambaModel(IInferenceBackend backend, Checkpoint checkpoint, MambaModelOptions options)
+    {
+        _backend = backend;
+        _checkpoint = checkpoint;
+        Info = backend.ModelInfo;
+        _chatTemplate = new Lazy<ChatTemplate?>(
+            () => options.ChatTemplate ?? (checkpoint.ChatTemplate is string text ? ChatTemplate.FromJinja(text) : null));
+    }
+
+    /// <summary>Shape and size.</summary>
+    public MambaModelInfo Info { get; }
+
+    /// <summary>What the model runs on now.</summary>
+    public MambaEngineInfo EngineInfo => _backend.EngineInfo;
+
+    /// <summary>GGUF metadata: the file's own, or what a GGUF file of this directory would have.</summary>
+    public ModelMetadata Metadata => _checkpoint.Metadata;
+
+    /// <summary>Whether there is a tokenizer.</summary>
+    public bool HasTokenizer => _checkpoint.HasTokenizer;
+
+    /// <summary>The tokenizer, read on first use.</summary>
+    /// <exception cref="MambaFormatException">The checkpoint has none, or one that is not known; the message says what to do.</exception>
+    public MambaTokenizer Tokenizer => _checkpoint.Tokenizer;
+
+    /// <summary>How conversations become tokens; null when the checkpoint declares no template.</summary>
+    /// <exception cref="MambaFormatException">It declares one that is not known; the message says how to pass one.</exception>
+    public ChatTemplate? ChatTemplate => _chatTemplate.Value;
+
+    /// <summary>What the checkpoint says about generating with it.</summary>
+    /// <exception cref="MambaFormatException">Its tokenizer, which names an end token, cannot be read.</exception>
+    public GenerationDefaults GenerationDefaults => _checkpoint.Defaults;
+
+    internal IInferenceBackend Backend => _backend;
+
+    /// <summary>Loads a model.</summary>
+    /// <param name="path">A directory (Hugging Face or state-spaces layout) or a GGUF file.</param>
+    /// <param name="options">How to run it.</param>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="IOException">Reading failed.</exception>
+    /// <exception cref="ArgumentException">An option or an environment variable has no such value.</exception>
+    /// <exception cref="MambaFormatException">The files are damaged, or of a kind that this build does not run.</exception>
+    /// <exception cref="MambaDeviceException">The device that was asked for cannot be used.</exception>
+    /// <exception cref="MambaOutOfMemoryException">There is not enough memory.</exception>
+    /// <exception cref="MambaNativeLibraryException">The native library could not be loaded.</exception>
+    public static MambaModel Load(string path, MambaModelOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ModelHandle model = ModelHandle.Open(path);
+        try
+        {
+            if (model.GetInfo().layer_count == 0)
+            {
+                throw new MambaFormatException(
+                    MambaErrorCode.Unsupported,
+                    $"'{path}' holds a vocabulary and no tensors, so no model can run from it; MambaModel.LoadTokenizer reads its tokenizer.");
+            }
+
+            return Start(model, path, options ?? new MambaModelOptions());
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Loads a model on a thread of the pool.</summary>
+    /// <param name="path">As for <see cref="Load"/>.</param>
+    /// <param name="options">How to run it.</param>
+    /// <param name="cancellationToken">Looked at before loading begins: loading itself runs to its end.</param>
+    /// <inheritdoc cref="Load" path="/exception"/>
+    public static Task<MambaModel> LoadAsync(string path, MambaModelOptions? options = null, CancellationToken cancellationToken = default) =>
+        Task.Run(() => Load(path, options), cancellationToken);
+
+    /// <summary>A model of random weights: for measuring without a download. It has no tokenizer.</summary>
+    /// <param name="shape">Its shape.</param>
+    /// <param name="options">How to run it.</param>
+    /// <inheritdoc cref="Load" path="/exception"/>
+    public static MambaModel CreateRandom(MambaShape shape, MambaModelOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(shape);
+        ModelHandle model = ModelHandle.CreateRandom(new NativeShape.__Internal
+        {
+            architecture = (int)shape.Architecture,
+            layer_count = shape.LayerCount,
+            d_model = shape.DModel,
+            d_state = shape.DState,
+            d_conv = shape.DConv,
+            expand = shape.Expand,
+            head_dim = shape.HeadDim,
+            group_count = shape.GroupCount,
+            vocab_size = shape.VocabSize,
+            weight_type = (int)shape.WeightType,
+            seed = shape.Seed,
+        });
+        try
+        {
+            return Start(model, null, options ?? new MambaModelOptions());
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Reads only a tokenizer.</summary>
+    /// <param name="path">A model directory, a <c>tokenizer.json</c>, or a GGUF file, also one that holds nothing but a vocabulary.</param>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="MambaFormatException">The file is damaged, or the tokenizer is not known.</exception>
+    public static MambaTokenizer LoadTokenizer(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (Directory.Exists(path) || path.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
+        {
+            return MambaTokenizer.FromFile(path);
+        }
+
+        using ModelHandle model = ModelHandle.Open(path);
+        return Checkpoint.Open(model, path, null).Tokenizer;
+    }
+
+    /// <summary>Writes a checkpoint of any kind as a GGUF file with tokenizer, chat template and generation defaults, without loading it on a
+    /// device. The file appears whole or not at all.</summary>
+    /// <param name="source">As for <see cref="Load"/>.</param>
+    /// <param name="destination">The file; replaced if it exists.</param>
+    /// <param name="weightType">The type of the matrices.</param>
+    /// <param name="progress">Told the part done, 0 to 1.</param>
+    /// <param name="cancellationToken">Ends the writing; the destination is untouched then.</param>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <inheritdoc cref="Load" path="/exception"/>
+    public static void Convert(
+        string source, string destination, MambaWeightType weightType = MambaWeightType.AsStored, IProgress<double>? progress = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(source);
+        ArgumentException.ThrowIfNullOrEmpty(destination);
+        using ModelHandle model = ModelHandle.Open(source);
+        byte[] metadata = Checkpoint.Open(model, source, null).PackMetadata();
+        model.Write(destination, (int)weightType, metadata, Report(progress), cancellationToken);
+    }
+
+    /// <summary>The devices that the native library knows, usable or not. The first is the CPU.</summary>
+    /// <exception cref="MambaNativeLibraryException">The native library could not be loaded.</exception>
+    public static IReadOnlyList<MambaDevice> GetDevices() => [.. NativeDevices.List().Select(device => MambaDevice.FromNative(device))];
+
+    /// <summary>A session with an empty state.</summary>
+    /// <exception cref="MambaOutOfMemoryException">There is not enough memory for another state.</exception>
+    public MambaSession CreateSession() => new(this, _backend.CreateSession());
+
+    /// <summary>A session in the state that <see cref="MambaSession.Save"/> wrote.</summary>
+    /// <param name="stream">Read to its end.</param>
+    /// <exception cref="MambaFormatException">It is no session, or damaged.</exception>
+    /// <exception cref="MambaStateMismatchException">It belongs to another model or version.</exception>
+    public MambaSession LoadSession(Stream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        using MemoryStream buffer = new();
+        stream.CopyTo(buffer);
+        return LoadSession(buffer.GetBuffer().AsSpan(0, (int)buffer.Length));
+    }
+
+    /// <summary>A session in the state that <see cref="MambaSession.SaveAsync"/> wrote.</summary>
+    /// <param name="stream">Read to its end.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <inheritdoc cref="LoadSession(Stream)" path="/exception"/>
+    public async Task<MambaSession> LoadSessionAsync(Stream stream, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        using MemoryStream buffer = new();
+        await stream.CopyToAsync(buffer, cancellationToken).ConfigureAwait(false);
+        return LoadSession(buffer.GetBuffer().AsSpan(0, (int)buffer.Length));
+    }
+
+    /// <summary>Appends one token to each of several sessions in one evaluation, which reads the weights once for all of them.</summary>
+    /// <param name="sessions">Sessions of this model, each once.</param>
+    /// <param name="tokens">One a session.</param>
+    /// <param name="logits">[sessions, <see cref="MambaModelInfo.PaddedVocabSize"/>]: receives the logits after each token.</param>
+    /// <param name="cancellationToken">Ends the evaluation; no session has moved then.</param>
+    /// <exception cref="ArgumentException">A session is of another model, or a length does not fit.</exception>
+    public void DecodeBatch(
+        IReadOnlyList<MambaSession> sessions, ReadOnlySpan<int> tokens, Span<float> logits, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(sessions);
+        if (tokens.Length != sessions.Count || logits.Length != (long)sessions.Count * Info.PaddedVocabSize)
+        {
+            throw new ArgumentException(
+                $"{sessions.Count} sessions need {sessions.Count} tokens and {(long)sessions.Count * Info.PaddedVocabSize} logits, " +
+                $"not {tokens.Length} and {logits.Length}.");
+        }
+
+        MambaSession.DecodeBatch(this, sessions, tokens, logits, cancellationToken);
+    }
+
+    /// <summary>Writes the model as a GGUF file with tokenizer, chat template and generation defaults. The file appears whole or not at
+    /// all.</summary>
+    /// <param name="path">The file; replaced if it exists.</param>
+    /// <param name="weightType">The type of the matrices.</param>
+    /// <param name="progress">Told the part done, 0 to 1.</param>
+    /// <param name="cancellationToken">Ends the writing; the file is untouched then.</param>
+    /// <exception cref="IOException">Writing failed.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public void Save(
+        string path, MambaWeightType weightType = MambaWeightType.AsStored, IProgress<double>? progress = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        _backend.Write(path, weightType, _checkpoint.PackMetadata(), Report(progress), cancellationToken);
+    }
+
+    /// <summary>Measures how fast this model's device and threads read memory, bytes a second: the ceiling that decoding is judged by. Takes
+    /// about a second.</summary>
+    public double MeasureBandwidth() => _backend.MeasureBandwidth();
+
+    /// <summary>Frees the model as soon as its last session is disposed.</summary>
+    public void Dispose() => _backend.Dispose();
+
+    internal MambaSession LoadSession(ReadOnlySpan<byte> state) => new(this, _backend.LoadSession(state));
+
+    private static MambaModel Start(ModelHandle model, string? path, MambaModelOptions options)
+    {
+        Checkpoint checkpoint = Checkpoint.Open(model, path, options.TokenizerPath);
+        return new MambaModel(new NativeBackend(model, options), checkpoint, options);
+    }
+
+    private static Action<long, long>? Report(IProgress<double>? progress) =>
+        progress is null ? null : (done, total) => progress.Report(total == 0 ? 1 : (double)done / total);
+}

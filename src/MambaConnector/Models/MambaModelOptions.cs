@@ -1,0 +1,60 @@
+using System.Globalization;
+
+namespace MambaConnector;
+
+/// <summary>How a model is loaded and run. Immutable.</summary>
+/// <remarks>Null means: what the environment variable says, or else the default. A choice that cannot be met is an error, never a silent
+/// fallback.</remarks>
+public sealed record MambaModelOptions
+{
+    /// <summary><c>cpu</c> or <c>cuda:N</c>. Null: <c>MAMBA_DEVICE</c>, or else <c>cpu</c>.</summary>
+    public string? Device { get; init; }
+
+    /// <summary>The instruction set of the CPU kernels. Null: <c>MAMBA_ISA</c> (scalar, avx2, avx512, amx, neon, auto), or else the best.</summary>
+    public MambaIsa? Isa { get; init; }
+
+    /// <summary>Threads of the engine's pool. Null: <c>MAMBA_THREADS</c>, or else one a processor.</summary>
+    public int? ThreadCount { get; init; }
+
+    /// <summary>The type that matrices are converted to on load.</summary>
+    public MambaWeightType WeightType { get; init; } = MambaWeightType.AsStored;
+
+    /// <summary>Tokens that a session can undo (<see cref="MambaSession.Rollback"/>); 0: none. Each costs a little memory a session.</summary>
+    public int RollbackTokens { get; init; } = 16;
+
+    /// <summary>Tokens of one evaluation; larger inputs are sliced. 0: the library chooses. It bounds scratch memory, and how soon a cancelled
+    /// call ends.</summary>
+    public int MaxBatchTokens { get; init; }
+
+    /// <summary>A <c>tokenizer.json</c>, a directory that holds one, or a GGUF file, when the checkpoint's own is missing or to be replaced.</summary>
+    public string? TokenizerPath { get; init; }
+
+    /// <summary>The chat template, when the checkpoint's own is missing or not among those that are known.</summary>
+    public ChatTemplate? ChatTemplate { get; init; }
+
+    internal (MambaDeviceKind Kind, int Index) ResolveDevice() =>
+        Device is not null ? MambaDevice.ParseId(Device, nameof(Device))
+        : Variable("MAMBA_DEVICE") is string id ? MambaDevice.ParseId(id, "MAMBA_DEVICE")
+        : (MambaDeviceKind.Cpu, 0);
+
+    internal MambaIsa ResolveIsa() =>
+        Isa ?? (Variable("MAMBA_ISA") is not string name ? MambaIsa.Auto
+            : !char.IsAsciiDigit(name[0]) && Enum.TryParse(name, ignoreCase: true, out MambaIsa isa) ? isa
+            : throw new ArgumentException($"MAMBA_ISA is '{name}'; use scalar, avx2, avx512, amx, neon or auto."));
+
+    /// <returns>0 for one a processor.</returns>
+    internal int ResolveThreadCount()
+    {
+        if (ThreadCount is int count)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(count, nameof(ThreadCount));
+            return count;
+        }
+
+        return Variable("MAMBA_THREADS") is not string text ? 0
+            : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int threads) && threads > 0 ? threads
+            : throw new ArgumentException($"MAMBA_THREADS is '{text}'; use a number of threads, 1 or more.");
+    }
+
+    private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+}
