@@ -127,7 +127,6 @@ void Engine::evaluate(const std::vector<BatchItem>& items, const BatchOutput& ou
         throw;
     }
     evaluations_.fetch_add(1, std::memory_order_relaxed);
-    tokens_evaluated_.fetch_add(tokens, std::memory_order_relaxed);
 }
 
 void Engine::advance(const std::vector<BatchItem>& items, const BatchOutput& output, float* top_logits, const Cancellation* cancellation) {
@@ -172,6 +171,7 @@ void Engine::advance(const std::vector<BatchItem>& items, const BatchOutput& out
             owner.push_back(i);
         }
         forward_.run(slice);
+        tokens_evaluated_.fetch_add(slice.rows, std::memory_order_relaxed);
 
         logits.clear();
         top.clear();

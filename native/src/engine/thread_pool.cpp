@@ -10,7 +10,7 @@ namespace {
 
 // Turns of spinning before a thread sleeps. Between two steps of decoding the wait is short, and waking costs more than it.
 constexpr int spins_for_job = 500;
-constexpr int spins_at_barrier = 5000;
+constexpr int spins_at_barrier = 2000;
 
 // Returns when the value is no longer `old`.
 void await_change(const std::atomic<uint32_t>& value, uint32_t old, int spins) noexcept {
@@ -23,7 +23,8 @@ void await_change(const std::atomic<uint32_t>& value, uint32_t old, int spins) n
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) {
+// With more threads than processors, who spins keeps the one he waits for from running.
+ThreadPool::ThreadPool(int threads) : spins_(threads <= platform::processor_count()) {
     workers_.reserve(static_cast<size_t>(threads));
     try {
         for (int i = 0; i < threads; ++i) workers_.emplace_back([this, i] { loop(i); });
@@ -45,7 +46,7 @@ void ThreadPool::stop() noexcept {
 void ThreadPool::loop(int worker) {
     uint32_t seen = 0;
     for (;;) {
-        await_change(job_, seen, spins_for_job);
+        await_change(job_, seen, spins_ ? spins_for_job : 0);
         ++seen;
         if (stopping_.load(std::memory_order_relaxed)) return;
         (*body_)(worker);
@@ -68,7 +69,7 @@ void ThreadPool::barrier() noexcept {
         phase_.store(phase + 1, std::memory_order_release);
         phase_.notify_all();
     } else {
-        await_change(phase_, phase, spins_at_barrier);
+        await_change(phase_, phase, spins_ ? spins_at_barrier : 0);
     }
 }
 

@@ -37,6 +37,7 @@ private:
     void loop(int worker);
     void stop() noexcept;
 
+    const bool spins_;
     std::vector<std::thread> workers_;
     const std::function<void(int)>* body_ = nullptr;
     std::atomic<bool> stopping_{false};
