@@ -4,6 +4,15 @@
 // Order of reductions, the same everywhere: lane l sums the terms l, l + 16, l + 32, ... with one fused multiply-add each,
 // then sum() adds the lanes. Tiles decide how many such sums run side by side, never what is in one.
 
+// Loops over the vectors of a register tile: unrolled, so that the tile is registers and not memory.
+#if defined(__clang__)
+#  define MAMBA_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#  define MAMBA_UNROLL _Pragma("GCC unroll 16")
+#else
+#  define MAMBA_UNROLL
+#endif
+
 constexpr int64_t lanes = blocking::lanes;
 
 MAMBA_ALWAYS_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -84,15 +93,19 @@ MAMBA_ALWAYS_INLINE void accumulate(Vec16 (&sums)[rows][weights], const std::byt
     int64_t k = 0;
     for (; k + step <= cols; k += step) {
         Scale<type> scale[weights];
+        MAMBA_UNROLL
         for (int j = 0; j < weights; ++j) {
             const std::byte* row = w + static_cast<size_t>(j) * w_stride;
             scale[j] = Scale<type>::at(row, k);
         }
         for (int64_t half = k; half < k + step; half += lanes) {
             Vec16 wide[weights];
+            MAMBA_UNROLL
             for (int j = 0; j < weights; ++j) wide[j] = weights_at<type>(w + static_cast<size_t>(j) * w_stride, half, scale[j]);
+            MAMBA_UNROLL
             for (int m = 0; m < rows; ++m) {
                 const Vec16 xs = load(x + m * x_stride + half);
+                MAMBA_UNROLL
                 for (int j = 0; j < weights; ++j) sums[m][j] = fma(xs, wide[j], sums[m][j]);
             }
         }
@@ -100,9 +113,11 @@ MAMBA_ALWAYS_INLINE void accumulate(Vec16 (&sums)[rows][weights], const std::byt
     if constexpr (type != WeightType::q8_0) {
         for (; k < cols; k += lanes) {
             const int64_t n = lanes_at(k, cols);
+            MAMBA_UNROLL
             for (int j = 0; j < weights; ++j) {
                 const std::byte* row = w + static_cast<size_t>(j) * w_stride;
                 const Vec16 wide = n == lanes ? weights_at<type>(row, k, {}) : last_weights<type>(row, k, n);
+                MAMBA_UNROLL
                 for (int m = 0; m < rows; ++m) sums[m][j] = fma(load_upto(x + m * x_stride + k, n), wide, sums[m][j]);
             }
         }
@@ -123,6 +138,7 @@ struct Output {
 
     template <int rows, int weights>
     MAMBA_ALWAYS_INLINE void write(const Vec16 (&sums)[rows][weights], int64_t m0, int64_t j0) const {
+        MAMBA_UNROLL
         for (int m = 0; m < rows; ++m) {
             float* out = y + (m0 + m) * stride + j0;
             int j = 0;
@@ -169,13 +185,17 @@ void block_rows(const float* w, int64_t w_stride, int64_t count, int64_t j0, con
     const auto tile = [&]<int weights>(int64_t j, int64_t k, int64_t width) {
         Vec16 sums[rows][weights];
         float* rest = rested + j * rows * lanes;
+        MAMBA_UNROLL
         for (int m = 0; m < rows; ++m) {
+            MAMBA_UNROLL
             for (int i = 0; i < weights; ++i) sums[m][i] = k == 0 ? zero() : load(rest + (m * weights + i) * lanes);
         }
         accumulate<WeightType::f32>(sums, reinterpret_cast<const std::byte*>(w + j * w_stride + k), static_cast<size_t>(w_stride) * sizeof(float),
                                     x + m0 * x_stride + k, x_stride, width);
         if (k + width == cols) return out.write(sums, m0, j0 + j);
+        MAMBA_UNROLL
         for (int m = 0; m < rows; ++m) {
+            MAMBA_UNROLL
             for (int i = 0; i < weights; ++i) store(rest + (m * weights + i) * lanes, sums[m][i]);
         }
     };
@@ -274,7 +294,8 @@ void softplus_clamped(float* x, const float* bias, float low, float high, int64_
     }
 }
 
-void convolution(const Convolution& c) {
+void convolution(const Convolution& call) {
+    const Convolution c = call;
     const int64_t before = c.d_conv - 1;
     for (int64_t t = 0; t < c.tokens; ++t) {
         for (int64_t i = c.begin; i < c.end; i += lanes) {
@@ -304,6 +325,7 @@ MAMBA_ALWAYS_INLINE void mamba1_token(const Mamba1Channels& c, int64_t d_state, 
         const int64_t width = lanes_at(n, d_state);
         const Vec16 b = load_upto(c.b + t * c.b_stride + n, width);
         const Vec16 out = load_upto(c.c + t * c.c_stride + n, width);
+        MAMBA_UNROLL
         for (int i = 0; i < count; ++i) {
             float* place = state + i * d_state + n;
             const Vec16 decay = exp_decay(broadcast(dt[i]) * load_upto(a + i * d_state + n, width));
@@ -317,6 +339,7 @@ MAMBA_ALWAYS_INLINE void mamba1_token(const Mamba1Channels& c, int64_t d_state, 
     if constexpr (count == 4) {
         store_sums(y, sums[0], sums[1], sums[2], sums[3]);
     } else {
+        MAMBA_UNROLL
         for (int i = 0; i < count; ++i) y[i] = sum(sums[i]);
     }
 }
@@ -337,7 +360,8 @@ MAMBA_ALWAYS_INLINE void mamba1_group(const Mamba1Channels& c, int64_t d_state, 
     }
 }
 
-void mamba1(const Mamba1Channels& c) {
+void mamba1(const Mamba1Channels& call) {
+    const Mamba1Channels c = call;  // a copy, which stores of vectors cannot change
     constexpr int64_t group = 32;
     for (int64_t first = c.begin; first < c.end; first += group) {
         const int64_t count = smaller(group, c.end - first);
@@ -357,6 +381,7 @@ MAMBA_ALWAYS_INLINE void mamba2_rows(const Mamba2Head& h, int64_t t, int64_t p, 
         const int64_t width = lanes_at(n, h.d_state);
         const Vec16 b = load_upto(h.b + t * h.b_stride + n, width);
         const Vec16 c = load_upto(h.c + t * h.c_stride + n, width);
+        MAMBA_UNROLL
         for (int i = 0; i < count; ++i) {
             float* place = state + i * h.d_state + n;
             const Vec16 s = fma(decay, load_upto(place, width), broadcast(dt * x[i]) * b);
@@ -370,12 +395,15 @@ MAMBA_ALWAYS_INLINE void mamba2_rows(const Mamba2Head& h, int64_t t, int64_t p, 
     if constexpr (count == 4) {
         store_sums(totals, sums[0], sums[1], sums[2], sums[3]);
     } else {
+        MAMBA_UNROLL
         for (int i = 0; i < count; ++i) totals[i] = sum(sums[i]);
     }
+    MAMBA_UNROLL
     for (int i = 0; i < count; ++i) y[i] = totals[i] + h.d * x[i];
 }
 
-void mamba2_step(const Mamba2Head& h) {
+void mamba2_step(const Mamba2Head& call) {
+    const Mamba2Head h = call;
     for (int64_t t = 0; t < h.tokens; ++t) {
         const float dt = h.dt[t * h.dt_stride];
         const Vec16 decay = exp_decay(broadcast(dt * h.a));
@@ -411,9 +439,12 @@ MAMBA_ALWAYS_INLINE void add_product(Vec16 (&sums)[rows][vectors], const float* 
                                      int64_t b_stride, int64_t count, int64_t width) {
     for (int64_t k = 0; k < count; ++k) {
         Vec16 bs[vectors];
+        MAMBA_UNROLL
         for (int v = 0; v < vectors; ++v) bs[v] = load_upto(b + k * b_stride + v * lanes, v + 1 == vectors ? width : lanes);
+        MAMBA_UNROLL
         for (int m = 0; m < rows; ++m) {
             const Vec16 as = broadcast(a[m * a_row + k * a_step]);
+            MAMBA_UNROLL
             for (int v = 0; v < vectors; ++v) sums[m][v] = fma(as, bs[v], sums[m][v]);
         }
     }
@@ -473,7 +504,8 @@ struct DecaySums {
     MAMBA_ALWAYS_INLINE Vec16 decay(int64_t i) const { return exp_decay(broadcast(high[i]) + broadcast(low[i])); }
 };
 
-void mamba2_chunk(const Mamba2Head& h, const float* cb, float* scratch) {
+void mamba2_chunk(const Mamba2Head& call, const float* cb, float* scratch) {
+    const Mamba2Head h = call;
     const int64_t padded = blocking::padded(h.head_dim);
     float* const mixed = scratch;                                       // [chunk, chunk]: (C_i . B_j) exp(l_i - l_j) dt_j
     float* const weighted = mixed + chunk_tokens * chunk_tokens;        // [chunk, head_dim]: exp(l_last - l_j) dt_j x_j
@@ -492,12 +524,16 @@ void mamba2_chunk(const Mamba2Head& h, const float* cb, float* scratch) {
         for_tiles(h.tokens, h.head_dim, [&]<int rows, int vectors>(int64_t i, int64_t p, int64_t width) {
             Vec16 sums[rows][vectors] = {};
             add_product(sums, h.c + i * h.c_stride, h.c_stride, 1, transposed + p, padded, h.d_state, width);
+            MAMBA_UNROLL
             for (int m = 0; m < rows; ++m) {
                 const Vec16 decay = l.decay(i + m);
+                MAMBA_UNROLL
                 for (int v = 0; v < vectors; ++v) sums[m][v] = sums[m][v] * decay;
             }
             add_product(sums, mixed + i * chunk_tokens, chunk_tokens, 1, h.x + p, h.x_stride, i + rows, width);
+            MAMBA_UNROLL
             for (int m = 0; m < rows; ++m) {
+                MAMBA_UNROLL
                 for (int v = 0; v < vectors; ++v) {
                     const int64_t n = v + 1 == vectors ? width : lanes;
                     const Vec16 x = load_upto(h.x + (i + m) * h.x_stride + p + v * lanes, n);
@@ -522,11 +558,15 @@ void mamba2_chunk(const Mamba2Head& h, const float* cb, float* scratch) {
         Vec16 sums[rows][vectors];
         float* state = h.state + p * h.d_state + n;
         const auto width_of = [&](int v) { return v + 1 == vectors ? width : lanes; };
+        MAMBA_UNROLL
         for (int m = 0; m < rows; ++m) {
+            MAMBA_UNROLL
             for (int v = 0; v < vectors; ++v) sums[m][v] = kept * load_upto(state + m * h.d_state + v * lanes, width_of(v));
         }
         add_product(sums, weighted + p, 1, padded, h.b + n, h.b_stride, h.tokens, width);
+        MAMBA_UNROLL
         for (int m = 0; m < rows; ++m) {
+            MAMBA_UNROLL
             for (int v = 0; v < vectors; ++v) store_upto(state + m * h.d_state + v * lanes, sums[m][v], width_of(v));
         }
     });
