@@ -1,6 +1,6 @@
 # Builds one preset of the native core: cmake [-DPRESET=release] -P build/native.cmake
 # The .NET build, build/native and build/native.ps1 all come through here. Safe to start several times at once: the second
-# waits for the first and then finds nothing to do. Prints nothing when it succeeds.
+# waits for the first and then finds nothing to do. Prints nothing when it succeeds, and the errors when it fails.
 cmake_minimum_required(VERSION 3.21)
 if(NOT PRESET)
   set(PRESET release)
@@ -19,8 +19,16 @@ function(run what)
       message(FATAL_ERROR "The native core needs a C++20 compiler and none was found: install one (Debian, Ubuntu: apt-get install g++; "
         "macOS: xcode-select --install; Windows: Visual Studio 2022 with the C++ workload), or name it in the variable CXX.")
     endif()
-    message(NOTICE "${output}")
-    message(FATAL_ERROR "${what} the native core (${native}, preset ${PRESET}) failed.")
+    set(log "${native}/out/${PRESET}.log")
+    file(WRITE "${log}" "${output}")
+    # Configuring says little and explains its errors in the lines that follow; building prints every command.
+    if(what STREQUAL "Configuring")
+      set(errors "${output}")
+    else()
+      file(STRINGS "${log}" errors REGEX "error|Error|undefined reference")
+    endif()
+    list(JOIN errors "\n  " errors)
+    message(FATAL_ERROR "${what} the native core failed. The whole log is ${log}\n  ${errors}")
   endif()
 endfunction()
 
