@@ -1,6 +1,7 @@
 #include "model/quantize.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -21,9 +22,10 @@ int32_t round_half_away(float x) {
 
 // d = max|x| / 127, q = round(x / d): the arithmetic of ggml, so that llama.cpp writes the same bytes.
 bool encode_q8_0(const float* in, BlockQ8_0& block) {
-    float largest = 0;
-    for (int64_t i = 0; i < BlockQ8_0::weights; ++i) largest = std::max(largest, std::fabs(in[i]));
-    const float scale = largest / 127.0f;
+    int32_t most = 0;  // of |x|, as bits: they order as the numbers do, and integers are compared in vectors
+    for (int64_t i = 0; i < BlockQ8_0::weights; ++i) most = std::max(most, std::bit_cast<int32_t>(in[i]) & 0x7fffffff);
+    const float scale = std::bit_cast<float>(most) / 127.0f;
+    if (!(scale <= most_f16)) return false;
     const float inverse = scale != 0 ? 1.0f / scale : 0.0f;
     if (!std::isfinite(inverse)) {  // all weights below 2^-121: nothing that FP16 could scale
         block = BlockQ8_0{};
@@ -31,7 +33,7 @@ bool encode_q8_0(const float* in, BlockQ8_0& block) {
     }
     block.scale = f32_to_f16(scale);
     for (int64_t i = 0; i < BlockQ8_0::weights; ++i) block.q[i] = static_cast<int8_t>(round_half_away(in[i] * inverse));
-    return scale <= most_f16;
+    return true;
 }
 
 [[noreturn]] void refuse(WeightType type) { fail(MAMBA_UNSUPPORTED, "weights of type ", name(type), " cannot be converted yet"); }
@@ -85,7 +87,7 @@ bool encode_row(WeightType type, const float* in, int64_t cols, std::byte* row) 
             return fits;
         case WeightType::q8_0:
             for (int64_t first = 0; first < cols; first += BlockQ8_0::weights, row += sizeof(BlockQ8_0)) {
-                BlockQ8_0 block;
+                BlockQ8_0 block{};
                 fits = encode_q8_0(in + first, block) && fits;
                 std::memcpy(row, &block, sizeof(block));
             }

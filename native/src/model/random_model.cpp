@@ -48,35 +48,37 @@ double portable_log(double x) {  // 0 < x: ln(m * 2^e) = e ln 2 + 2 artanh((m - 
     return exponent * ln2 + 2 * sum;
 }
 
-// Numbers by position, so that any thread can draw any of them: SplitMix64 of key + i.
-class Stream {
+// Numbers by row and position, so that any thread can draw any of them. 32-bit arithmetic without branches: compilers turn a loop
+// over i into vector code. Two multiply-xorshift rounds (constants: C. Wellons, "lowbias32"), keyed before each.
+class Row {
 public:
-    Stream(uint64_t seed, const std::string& name) : key_(hash128(name.data(), name.size(), seed)[0]) {}
+    Row(uint64_t seed, const std::string& name, int64_t row) {
+        const uint64_t key = hash128(name.data(), name.size(), seed)[0] + static_cast<uint64_t>(row);
+        const uint64_t mixed = hash128(&key, sizeof(key))[0];
+        low_ = static_cast<uint32_t>(mixed);
+        high_ = static_cast<uint32_t>(mixed >> 32);
+    }
 
-    uint64_t bits(uint64_t i) const {
-        uint64_t x = key_ + (i + 1) * 0x9e3779b97f4a7c15u;
-        x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-        x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-        return x ^ (x >> 31);
+    uint32_t bits(uint32_t i) const {
+        uint32_t x = i + low_;
+        x = (x ^ (x >> 16)) * 0x7feb352du;
+        x = (x ^ (x >> 15) ^ high_) * 0x846ca68bu;
+        return x ^ (x >> 16);
     }
     // Uniform in [0, 1).
-    double unit(uint64_t i) const { return static_cast<double>(bits(i) >> 11) * 0x1p-53; }
-    // Uniform in [-bound, bound), two numbers a draw.
-    float symmetric(uint64_t i, float bound) const {
-        const uint64_t pair = bits(i >> 1);
-        const auto half = static_cast<int32_t>(static_cast<uint32_t>((i & 1u) != 0 ? pair >> 32 : pair));
-        return static_cast<float>(half) * (bound * 0x1p-31f);
-    }
+    double unit(uint32_t i) const { return bits(i) * 0x1p-32; }
+    // Uniform in [-bound, bound).
+    float symmetric(uint32_t i, float bound) const { return static_cast<float>(static_cast<int32_t>(bits(i))) * (bound * 0x1p-31f); }
     // Mean 0, deviation 1: the sum of four uniform numbers of 16 bits, scaled (tails end at 3.5 deviations).
-    float normal(uint64_t i) const {
+    float normal(uint32_t i) const {
         constexpr float scale = 1.7320508f / 65536.0f;  // sqrt(12 / 4) over the range of one
-        const uint64_t draw = bits(i);
-        const auto sum = static_cast<int32_t>((draw & 0xffffu) + ((draw >> 16) & 0xffffu) + ((draw >> 32) & 0xffffu) + (draw >> 48));
+        const uint32_t a = bits(2 * i), b = bits(2 * i + 1);
+        const auto sum = static_cast<int32_t>((a & 0xffffu) + (a >> 16) + (b & 0xffffu) + (b >> 16));
         return static_cast<float>(sum - 2 * 65535) * scale;
     }
 
 private:
-    uint64_t key_;
+    uint32_t low_, high_;
 };
 
 int64_t or_default(int32_t value, int64_t otherwise) { return value == 0 ? otherwise : value; }
@@ -128,10 +130,10 @@ public:
         model_.layers.resize(config.layers.size());
         refuse_too_large();
         model_.embedding = matrix("token_embd.weight", config.padded_vocab_size, config.d_model,
-                                  [=](const Stream& stream, uint64_t i) { return deviation * stream.normal(i); });
+                                  [=](const Row& row, uint32_t i) { return deviation * row.normal(i); });
         model_.head = config.tied_embeddings ? model_.embedding
                                              : matrix("output.weight", config.padded_vocab_size, config.d_model,
-                                                      [=](const Stream& stream, uint64_t i) { return deviation * stream.normal(i); });
+                                                      [=](const Row& row, uint32_t i) { return deviation * row.normal(i); });
         model_.final_norm = ones({config.d_model}, "output_norm.weight");
         for (size_t i = 0; i < model_.layers.size(); ++i) {
             Layer& layer = model_.layers[i];
@@ -175,13 +177,14 @@ private:
         matrix.row_bytes = row_bytes(matrix.type, cols);
         Buffer<std::byte> buffer(matrix.bytes(), name.c_str());
         matrix.data = buffer.data();
-        const Stream stream(seed_, name);
         const int64_t step = std::max<int64_t>(1, (1 << 18) / cols);  // rows a turn: enough work for a thread to fetch
         parallel_for((rows + step - 1) / step, [&](int64_t turn) {
-            std::vector<float> row(static_cast<size_t>(cols));
+            std::vector<float> values(static_cast<size_t>(cols));
             for (int64_t r = turn * step; r < std::min(rows, (turn + 1) * step); ++r) {
-                for (int64_t c = 0; c < cols; ++c) row[static_cast<size_t>(c)] = draw(stream, static_cast<uint64_t>(r * cols + c));
-                encode_row(matrix.type, row.data(), cols, buffer.data() + static_cast<size_t>(r) * matrix.row_bytes);
+                const Row row(seed_, name, r);
+                float* out = values.data();
+                for (uint32_t c = 0; c < static_cast<uint32_t>(cols); ++c) out[c] = draw(row, c);
+                encode_row(matrix.type, values.data(), cols, buffer.data() + static_cast<size_t>(r) * matrix.row_bytes);
             }
         });
         model_.storage.push_back(std::move(buffer));
@@ -201,23 +204,23 @@ private:
             // torch.nn.Linear draws from +-1 / sqrt(inputs); so does dt_proj. The residual branches' last projection is made smaller.
             double bound = 1 / std::sqrt(static_cast<double>(shape[1]));
             if (spec.init == Init::residual) bound /= std::sqrt(static_cast<double>(config.layer_count()));
-            layer.*spec.matrix = matrix(name, shape[0], shape[1], [bound = static_cast<float>(bound)](const Stream& stream, uint64_t i) { return stream.symmetric(i, bound); });
+            layer.*spec.matrix = matrix(name, shape[0], shape[1], [bound = static_cast<float>(bound)](const Row& row, uint32_t i) { return row.symmetric(i, bound); });
             return;
         }
         Vector vector = ones(shape, name);
-        const Stream stream(seed_, name);
+        const Row row(seed_, name, 0);
         const auto conv_bound = static_cast<float>(1 / std::sqrt(static_cast<double>(config.d_conv)));
-        for (size_t i = 0; i < vector.size(); ++i) {
+        for (uint32_t i = 0; i < vector.size(); ++i) {
             switch (spec.init) {
-                case Init::convolution: vector[i] = stream.symmetric(i, conv_bound); break;
+                case Init::convolution: vector[i] = row.symmetric(i, conv_bound); break;
                 case Init::dt_bias: {  // softplus(bias) = dt, log-uniform
-                    const double dt = portable_exp(portable_log(dt_low) + stream.unit(i) * (portable_log(dt_high) - portable_log(dt_low)));
+                    const double dt = portable_exp(portable_log(dt_low) + row.unit(i) * (portable_log(dt_high) - portable_log(dt_low)));
                     vector[i] = static_cast<float>(dt + portable_log(1 - portable_exp(-dt)));
                     break;
                 }
                 case Init::decay:  // Mamba-1: -1, -2, .. over the states of a channel (S4D-real); Mamba-2: uniform
-                    vector[i] = layer.kind == LayerKind::mamba1 ? -static_cast<float>(i % static_cast<size_t>(config.d_state) + 1)
-                                                                : -static_cast<float>(a_low + stream.unit(i) * (a_high - a_low));
+                    vector[i] = layer.kind == LayerKind::mamba1 ? -static_cast<float>(i % static_cast<uint32_t>(config.d_state) + 1)
+                                                                : -static_cast<float>(a_low + row.unit(i) * (a_high - a_low));
                     break;
                 default: break;
             }
