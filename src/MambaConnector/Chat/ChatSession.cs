@@ -203,14 +203,15 @@ public sealed class ChatSession : IDisposable
             while (await tokens.MoveNextAsync().ConfigureAwait(false))
             {
                 timing = timing.Add(Stopwatch.GetElapsedTime(started));
-                reply.Append(tokens.Current.Text);
-                if (tokens.Current.FinishReason is not null)
+                GeneratedToken token = reply.Length == 0 ? WithoutLeadingSpace(tokens.Current) : tokens.Current;
+                reply.Append(token.Text);
+                if (token.FinishReason is not null)
                 {
                     isFinished = true;
                     Commit(before, [.. turns, new ChatTurn(ChatRoles.Assistant, reply.ToString())], timing);
                 }
 
-                yield return tokens.Current;
+                yield return token;
                 started = Stopwatch.GetTimestamp();
             }
         }
@@ -222,6 +223,10 @@ public sealed class ChatSession : IDisposable
             }
         }
     }
+
+    // The space that a SentencePiece vocabulary has before every text is none that the model said.
+    private GeneratedToken WithoutLeadingSpace(GeneratedToken token) =>
+        _model.Tokenizer.AddsLeadingSpace && token.Text.StartsWith(' ') ? token with { Text = token.Text[1..] } : token;
 
     // A template may end replies with another token than the checkpoint's end tokens.
     private GenerationOptions WithEndOfReply(GenerationOptions options) =>

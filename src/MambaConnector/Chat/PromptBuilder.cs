@@ -73,7 +73,9 @@ internal sealed class PromptBuilder
 
     private static void Encode(MambaTokenizer tokenizer, StringBuilder text, List<int> tokens)
     {
-        tokens.AddRange(tokenizer.Encode(text.ToString()));
+        // SentencePiece vocabularies put a space before a text: it stands for the one that templates have after a control token.
+        int start = tokenizer.AddsLeadingSpace && text.Length > 0 && text[0] == ' ' ? 1 : 0;
+        tokens.AddRange(tokenizer.Encode(text.ToString(start, text.Length - start)));
         text.Clear();
     }
 

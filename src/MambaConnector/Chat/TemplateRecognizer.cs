@@ -28,6 +28,8 @@ internal static class TemplateRecognizer
                 : new MistralV3Template(trimsReplies: false);
         }
 
-        return Has("<|user|>\\n") && Has("<|assistant|>\\n") && Has("eos_token") && !begins && !Has("trim") ? ChatTemplate.Falcon3 : null;
+        // The line ends stand in the Jinja text as characters or as escapes.
+        bool opensTurns = (Has("<|user|>\\n") && Has("<|assistant|>\\n")) || (Has("<|user|>\n") && Has("<|assistant|>\n"));
+        return opensTurns && Has("eos_token") && !begins && !Has("trim") ? ChatTemplate.Falcon3 : null;
     }
 }

@@ -30,9 +30,12 @@ internal sealed class TokenGeneration
         _before = before;
         _prompt = prompt;
         _plan = plan;
-        _sampler = new Sampler(plan.Sampling, model.Info.VocabSize);
+
+        // Rows of the head that no token has are padding, whoever declares them: the model or its tokenizer.
+        int vocabSize = model.HasTokenizer ? Math.Min(model.Info.VocabSize, model.Tokenizer.VocabularySize) : model.Info.VocabSize;
+        _sampler = new Sampler(plan.Sampling, vocabSize);
         _stops = new StopMatcher(plan.StopSequences);
-        _decoder = model.HasTokenizer ? model.Tokenizer.CreateDecoder(skipSpecial: true) : null;
+        _decoder = model.HasTokenizer ? model.Tokenizer.CreateContinuationDecoder() : null;
         _logits = new float[model.Info.PaddedVocabSize];
         foreach (int token in prompt.Span)
         {

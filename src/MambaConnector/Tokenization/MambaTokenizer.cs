@@ -195,6 +195,12 @@ public sealed class MambaTokenizer
         return _definition.Kinds[id] is TokenKind.Control or TokenKind.Unknown;
     }
 
+    /// <summary>Whether encoding puts a space before a text, which decoding drops again.</summary>
+    internal bool AddsLeadingSpace => _definition.LeadingSpace != LeadingSpace.Keep;
+
+    /// <summary>Makes a decoder for tokens that continue a text: the first may begin with a space that is part of it.</summary>
+    internal TokenDecoder CreateContinuationDecoder() => new(this, LeadingSpace.Keep, skipSpecial: true);
+
     /// <summary>Makes a decoder for tokens that come one by one.</summary>
     /// <param name="skipSpecial">Leave special tokens out.</param>
     public TokenDecoder CreateDecoder(bool skipSpecial = true) => new(this, _definition.LeadingSpace, skipSpecial);
