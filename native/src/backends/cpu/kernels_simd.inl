@@ -4,15 +4,6 @@
 // Order of reductions, the same everywhere: lane l sums the terms l, l + 16, l + 32, ... with one fused multiply-add each,
 // then sum() adds the lanes. Tiles decide how many such sums run side by side, never what is in one.
 
-// Loops over the vectors of a register tile: unrolled, so that the tile is registers and not memory.
-#if defined(__clang__)
-#  define MAMBA_UNROLL _Pragma("clang loop unroll(full)")
-#elif defined(__GNUC__)
-#  define MAMBA_UNROLL _Pragma("GCC unroll 16")
-#else
-#  define MAMBA_UNROLL
-#endif
-
 constexpr int64_t lanes = blocking::lanes;
 
 MAMBA_ALWAYS_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -325,19 +316,23 @@ MAMBA_ALWAYS_INLINE void mamba1_token(const Mamba1Channels& c, int64_t d_state, 
         const int64_t width = lanes_at(n, d_state);
         const Vec16 b = load_upto(c.b + t * c.b_stride + n, width);
         const Vec16 out = load_upto(c.c + t * c.c_stride + n, width);
+        Vec16 decay[count];
+        MAMBA_UNROLL
+        for (int i = 0; i < count; ++i) decay[i] = broadcast(dt[i]) * load_upto(a + i * d_state + n, width);
+        exp_decay(decay);
         MAMBA_UNROLL
         for (int i = 0; i < count; ++i) {
             float* place = state + i * d_state + n;
-            const Vec16 decay = exp_decay(broadcast(dt[i]) * load_upto(a + i * d_state + n, width));
-            const Vec16 s = fma(decay, load_upto(place, width), broadcast(dt[i] * v[i]) * b);
+            const Vec16 s = fma(decay[i], load_upto(place, width), broadcast(dt[i]) * b * broadcast(v[i]));
             store_upto(place, s, width);
             sums[i] = fma(out, s, sums[i]);
         }
     }
     if (c.y == nullptr) return;
     float* y = c.y + t * c.y_stride + first;
-    if constexpr (count == 4) {
-        store_sums(y, sums[0], sums[1], sums[2], sums[3]);
+    if constexpr (count % 4 == 0) {
+        MAMBA_UNROLL
+        for (int i = 0; i < count; i += 4) store_sums(y + i, sums[i], sums[i + 1], sums[i + 2], sums[i + 3]);
     } else {
         MAMBA_UNROLL
         for (int i = 0; i < count; ++i) y[i] = sum(sums[i]);
@@ -347,7 +342,7 @@ MAMBA_ALWAYS_INLINE void mamba1_token(const Mamba1Channels& c, int64_t d_state, 
 MAMBA_ALWAYS_INLINE void mamba1_group(const Mamba1Channels& c, int64_t d_state, int64_t first, int64_t count) {
     for (int64_t t = 0; t < c.tokens; ++t) {
         int64_t i = 0;
-        for (; i + 4 <= count; i += 4) mamba1_token<4>(c, d_state, t, first + i);
+        for (; i + scan_channels <= count; i += scan_channels) mamba1_token<scan_channels>(c, d_state, t, first + i);
         for (; i < count; ++i) mamba1_token<1>(c, d_state, t, first + i);
         if (c.y == nullptr) continue;
         float* y = c.y + t * c.y_stride + first;

@@ -18,6 +18,7 @@ constexpr mamba_isa this_isa = MAMBA_ISA_AVX2;
 constexpr int tile_rows = 3;       // register tile of matmul: 6 sums in 12 registers
 constexpr int tile_weights = 2;
 constexpr int stream_weights = 4;  // weight rows read at once for a single row of x
+constexpr int scan_channels = 4;   // chains of exp side by side in the scan of Mamba-1
 constexpr int tile_vectors = 1;    // register tile of the chunk form: 4 rows x 1 vector
 
 struct Vec16 {
@@ -61,18 +62,14 @@ MAMBA_ALWAYS_INLINE Vec16 where_greater(Vec16 a, Vec16 limit, Vec16 value, Vec16
     return {_mm256_blendv_ps(other.lo, value.lo, _mm256_cmp_ps(a.lo, limit.lo, _CMP_GT_OQ)),
             _mm256_blendv_ps(other.hi, value.hi, _mm256_cmp_ps(a.hi, limit.hi, _CMP_GT_OQ))};
 }
-// a < limit ? 0 : value
-MAMBA_ALWAYS_INLINE Vec16 zero_below(Vec16 a, Vec16 limit, Vec16 value) {
-    return {_mm256_and_ps(_mm256_cmp_ps(a.lo, limit.lo, _CMP_NLT_UQ), value.lo),
-            _mm256_and_ps(_mm256_cmp_ps(a.hi, limit.hi, _CMP_NLT_UQ), value.hi)};
-}
-MAMBA_ALWAYS_INLINE __m256 scale_by_power(__m256 a, __m256 rounded) {
+MAMBA_ALWAYS_INLINE __m256 scale_by_power(__m256 a, __m256 rounded, __m256 x, __m256 limit) {
     const __m256i power = _mm256_slli_epi32(_mm256_castps_si256(rounded), 23);
-    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), power));
+    const __m256 scaled = _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), power));
+    return _mm256_and_ps(_mm256_cmp_ps(x, limit, _CMP_NLT_UQ), scaled);
 }
-// a * 2^n by addition to the exponent, n being the low bits of `rounded` (see exp).
-MAMBA_ALWAYS_INLINE Vec16 scale_by_power(Vec16 a, Vec16 rounded) {
-    return {scale_by_power(a.lo, rounded.lo), scale_by_power(a.hi, rounded.hi)};
+// a * 2^n by addition to the exponent, n being the low bits of `rounded` (see exp_decay); 0 where x < limit.
+MAMBA_ALWAYS_INLINE Vec16 scale_by_power(Vec16 a, Vec16 rounded, Vec16 x, Vec16 limit) {
+    return {scale_by_power(a.lo, rounded.lo, x.lo, limit.lo), scale_by_power(a.hi, rounded.hi, x.hi, limit.hi)};
 }
 
 MAMBA_ALWAYS_INLINE __m128i load_128(const std::byte* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }

@@ -18,6 +18,7 @@ constexpr mamba_isa this_isa = MAMBA_ISA_AVX512;
 constexpr int tile_rows = 6;       // register tile of matmul: 24 sums, 4 weight vectors, 1 of x
 constexpr int tile_weights = 4;
 constexpr int stream_weights = 8;  // weight rows read at once for a single row of x
+constexpr int scan_channels = 4;   // chains of exp side by side in the scan of Mamba-1
 constexpr int tile_vectors = 4;    // register tile of the chunk form: 4 rows x 4 vectors
 
 struct Vec16 {
@@ -47,14 +48,11 @@ MAMBA_ALWAYS_INLINE Vec16 max(Vec16 a, Vec16 b) { return {_mm512_max_ps(a.v, b.v
 MAMBA_ALWAYS_INLINE Vec16 where_greater(Vec16 a, Vec16 limit, Vec16 value, Vec16 other) {
     return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, limit.v, _CMP_GT_OQ), other.v, value.v)};
 }
-// a < limit ? 0 : value
-MAMBA_ALWAYS_INLINE Vec16 zero_below(Vec16 a, Vec16 limit, Vec16 value) {
-    return {_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a.v, limit.v, _CMP_NLT_UQ), value.v)};
-}
-// a * 2^n by addition to the exponent, n being the low bits of `rounded` (see exp).
-MAMBA_ALWAYS_INLINE Vec16 scale_by_power(Vec16 a, Vec16 rounded) {
+// a * 2^n by addition to the exponent, n being the low bits of `rounded` (see exp_decay); 0 where x < limit.
+MAMBA_ALWAYS_INLINE Vec16 scale_by_power(Vec16 a, Vec16 rounded, Vec16 x, Vec16 limit) {
     const __m512i power = _mm512_slli_epi32(_mm512_castps_si512(rounded.v), 23);
-    return {_mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a.v), power))};
+    const __mmask16 kept = _mm512_cmp_ps_mask(x.v, limit.v, _CMP_NLT_UQ);
+    return {_mm512_castsi512_ps(_mm512_maskz_add_epi32(kept, _mm512_castps_si512(a.v), power))};
 }
 
 MAMBA_ALWAYS_INLINE Vec16 load_bf16(const std::byte* p) {

@@ -1,21 +1,45 @@
 // Elementary functions on Vec16, the same operations in every instruction set and so the same bits.
 
+// Loops over the vectors of a register tile: unrolled, so that the tile is registers and not memory.
+#if defined(__clang__)
+#  define MAMBA_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#  define MAMBA_UNROLL _Pragma("GCC unroll 16")
+#else
+#  define MAMBA_UNROLL
+#endif
+
 // exp(x) for x <= 88.37, within 1.5 ulp; 0 below -87.3, where FP32 would be subnormal. x = n ln 2 + r with |r| <= ln 2 / 2;
 // adding 1.5 * 2^23 rounds x / ln 2 to nearest even and leaves n in the low bits. ln 2 in two parts (Cody and Waite), then
 // 1 + r + r^2 q(r) with q minimax for the relative error (Remez): 3e-9.
-MAMBA_ALWAYS_INLINE Vec16 exp_decay(Vec16 x) {
+// `count` of them side by side: one chain of dependent operations leaves the processor waiting.
+template <int count>
+MAMBA_ALWAYS_INLINE void exp_decay(Vec16 (&x)[count]) {
+    constexpr float q[] = {0x1.123a20p-7f, 0x1.5558f2p-5f, 0x1.555492p-3f, 0x1.fffffcp-2f, 1, 1};
     const Vec16 magic = broadcast(0x1.8p23f);
-    const Vec16 rounded = fma(x, broadcast(0x1.715476p0f), magic);
-    const Vec16 n = rounded - magic;
-    Vec16 r = fma(n, broadcast(-0x1.63p-1f), x);
-    r = fma(n, broadcast(0x1.bd0106p-13f), r);
-    Vec16 p = fma(broadcast(0x1.6a23cep-10f), r, broadcast(0x1.123a20p-7f));
-    p = fma(p, r, broadcast(0x1.5558f2p-5f));
-    p = fma(p, r, broadcast(0x1.555492p-3f));
-    p = fma(p, r, broadcast(0x1.fffffcp-2f));
-    p = fma(p, r, broadcast(1.0f));
-    p = fma(p, r, broadcast(1.0f));
-    return zero_below(x, broadcast(-87.3f), scale_by_power(p, rounded));
+    Vec16 rounded[count], r[count], p[count];
+    MAMBA_UNROLL
+    for (int i = 0; i < count; ++i) rounded[i] = fma(x[i], broadcast(0x1.715476p0f), magic);
+    MAMBA_UNROLL
+    for (int i = 0; i < count; ++i) p[i] = rounded[i] - magic;  // n
+    MAMBA_UNROLL
+    for (int i = 0; i < count; ++i) r[i] = fma(p[i], broadcast(-0x1.63p-1f), x[i]);
+    MAMBA_UNROLL
+    for (int i = 0; i < count; ++i) r[i] = fma(p[i], broadcast(0x1.bd0106p-13f), r[i]);
+    MAMBA_UNROLL
+    for (int i = 0; i < count; ++i) p[i] = broadcast(0x1.6a23cep-10f);
+    MAMBA_UNROLL
+    for (const float coefficient : q) {
+        MAMBA_UNROLL
+        for (int i = 0; i < count; ++i) p[i] = fma(p[i], r[i], broadcast(coefficient));
+    }
+    MAMBA_UNROLL
+    for (int i = 0; i < count; ++i) x[i] = scale_by_power(p[i], rounded[i], x[i], broadcast(-87.3f));
+}
+MAMBA_ALWAYS_INLINE Vec16 exp_decay(Vec16 x) {
+    Vec16 one[] = {x};
+    exp_decay(one);
+    return one[0];
 }
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
