@@ -1,0 +1,94 @@
+using System.CommandLine;
+using System.Globalization;
+using MambaConnector.Cli.Bench;
+using MambaConnector.Cli.Output;
+
+namespace MambaConnector.Cli.Commands;
+
+/// <summary><c>mamba bench</c>: prefill and decode speed, beside what the memory could give.</summary>
+internal static class BenchCommand
+{
+    public static Command Create(ToolConsole console)
+    {
+        Option<string?> shape = new("--shape") { HelpName = "name", Description = $"A model of random weights instead of --model: {string.Join(", ", MambaShape.Names)}." };
+        shape.AcceptOnlyFromAmong(StringComparer.OrdinalIgnoreCase, [.. MambaShape.Names]);
+        Option<string?> weights = WeightTypes.CreateOption("--weights", "The type of the matrices. Default: as stored; of a --shape, bf16.", "f32", "f16", "bf16", "q8_0");
+        Option<int> prefill = CreateCount("--prefill", 512, "Tokens of each session's prompt.");
+        Option<int> decode = CreateCount("--decode", 128, "Tokens that each session then takes one by one.");
+        Option<int> batch = CreateCount("--batch", 1, "Sessions that advance together.");
+        Option<int> repeat = CreateCount("--repeat", 3, "Rounds; the medians are given.");
+        Option<bool> json = JsonOption.Create();
+        Command command = new("bench", "Measures prefill and decode speed.") { shape, weights, prefill, decode, batch, repeat, json };
+        ModelOptions model = ModelOptions.AddTo(command);
+        command.SetAction((parsed, cancellationToken) =>
+        {
+            if (parsed.GetValue(shape) is not null && model.IsGiven(parsed))
+            {
+                throw new UsageException("Give --shape or --model, not both.");
+            }
+
+            long rssBeforeLoad = MemoryUse.Current;
+            using MambaModel loaded = Load(parsed, model, parsed.GetValue(shape), WeightTypes.Parse(parsed.GetValue(weights)));
+            ThroughputBench bench = new(loaded, parsed.GetValue(prefill), parsed.GetValue(decode), parsed.GetValue(batch));
+            (double Prefill, double Decode) speed = default;
+            console.WithProgress("Measuring", progress => speed = bench.Run(parsed.GetValue(repeat), progress, cancellationToken));
+            long peakRss = MemoryUse.Peak;
+            MambaModelInfo info = loaded.Info;
+            BenchDocument document = new(
+                loaded.EngineInfo.Device,
+                loaded.EngineInfo.Isa.Name(),
+                info.WeightType.Name(),
+                speed.Prefill,
+                speed.Decode,
+                info.WeightBytes,
+                info.StateBytes,
+                (info.WeightBytes / parsed.GetValue(batch)) + (2 * info.StateBytes),
+                loaded.MeasureBandwidth(),
+                FlopCount.PerToken(info),
+                peakRss,
+                rssBeforeLoad);
+            if (parsed.GetValue(json))
+            {
+                console.WriteJson(document, ToolJson.Instance.BenchDocument);
+            }
+            else
+            {
+                Print(console.Out, document, loaded.EngineInfo.ThreadCount);
+            }
+
+            return Task.FromResult(Tool.Success);
+        });
+        return command;
+    }
+
+    private static Option<int> CreateCount(string name, int initial, string description)
+    {
+        Option<int> option = new(name) { HelpName = "n", DefaultValueFactory = _ => initial, Description = description };
+        option.MustBe(count => count > 0, "a whole number above 0");
+        return option;
+    }
+
+    private static MambaModel Load(ParseResult parsed, ModelOptions model, string? shape, MambaWeightType weights)
+    {
+        if (shape is null)
+        {
+            return model.Load(parsed, weights);
+        }
+
+        MambaShape named = MambaShape.Parse(shape);
+        return MambaModel.CreateRandom(weights == MambaWeightType.AsStored ? named : named with { WeightType = weights }, model.ToOptions(parsed));
+    }
+
+    private static void Print(TextWriter output, BenchDocument document, int threads)
+    {
+        double used = document.DecodeTokensPerSecond * document.BytesPerToken / document.ReadBandwidthBytesPerSecond;
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"device           {document.Device}, {document.Isa}, {threads} threads"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"weights          {document.Weights}, {document.WeightBytes:N0} bytes"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"state            {document.StateBytes:N0} bytes a session"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"prefill          {document.PrefillTokensPerSecond:N1} tokens/s"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"decode           {document.DecodeTokensPerSecond:N1} tokens/s"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"arithmetic       {document.FlopsPerToken:N0} operations a token"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"traffic          {document.BytesPerToken:N0} bytes a decoded token: {used:P0} of the {document.ReadBandwidthBytesPerSecond / 1e9:N1} GB/s measured"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"memory           {document.PeakRssBytes:N0} bytes at most, {document.RssBeforeLoadBytes:N0} before the model"));
+    }
+}

@@ -1,0 +1,28 @@
+namespace MambaConnector.Cli.Output;
+
+/// <summary>The result of <c>bench</c>. Speeds are medians over the repetitions.</summary>
+/// <param name="Device">Where it ran.</param>
+/// <param name="Isa">With which instructions.</param>
+/// <param name="Weights">The type of the matrices.</param>
+/// <param name="PrefillTokensPerSecond">Of all sessions together.</param>
+/// <param name="DecodeTokensPerSecond">Of all sessions together.</param>
+/// <param name="WeightBytes">Bytes of the weights.</param>
+/// <param name="StateBytes">Bytes of one session's state.</param>
+/// <param name="BytesPerToken">Bytes that one decoded token moves: its share of the weights, and its state read and written.</param>
+/// <param name="ReadBandwidthBytesPerSecond">What the memory gave in the same run: the ceiling of decode.</param>
+/// <param name="FlopsPerToken">Floating-point operations of one decoded token; a multiply and an add are two.</param>
+/// <param name="PeakRssBytes">The most memory that the process has held.</param>
+/// <param name="RssBeforeLoadBytes">What it held before the model was loaded.</param>
+internal sealed record BenchDocument(
+    string Device,
+    string Isa,
+    string Weights,
+    double PrefillTokensPerSecond,
+    double DecodeTokensPerSecond,
+    long WeightBytes,
+    long StateBytes,
+    long BytesPerToken,
+    double ReadBandwidthBytesPerSecond,
+    long FlopsPerToken,
+    long PeakRssBytes,
+    long RssBeforeLoadBytes);

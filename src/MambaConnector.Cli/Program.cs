@@ -1,0 +1,3 @@
+using MambaConnector.Cli;
+
+return await Tool.RunAsync(args, ToolConsole.System);

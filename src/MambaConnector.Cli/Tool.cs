@@ -1,0 +1,71 @@
+using System.CommandLine;
+using MambaConnector.Cli.Commands;
+
+namespace MambaConnector.Cli;
+
+/// <summary>The <c>mamba</c> tool: its verbs, and what their outcomes mean to a script.</summary>
+internal static class Tool
+{
+    /// <summary>It did what was asked.</summary>
+    public const int Success = 0;
+
+    /// <summary>It failed; standard error has one sentence.</summary>
+    public const int Failure = 1;
+
+    /// <summary>The command line is wrong.</summary>
+    public const int BadUsage = 2;
+
+    /// <summary>Runs one command line.</summary>
+    /// <param name="arguments">What follows the program's name.</param>
+    /// <param name="console">Where to read from and write to.</param>
+    /// <param name="cancellationToken">Stops the work; Ctrl+C does too.</param>
+    /// <returns>The exit code: 0, 1 or 2.</returns>
+    public static async Task<int> RunAsync(string[] arguments, ToolConsole console, CancellationToken cancellationToken = default)
+    {
+        ParseResult parsed = CreateRootCommand(console).Parse(arguments);
+        if (parsed.Errors.Count > 0)
+        {
+            string help = string.Join(' ', ["mamba", .. parsed.CommandResult.Path(), "--help"]);
+            return Report(console, $"{parsed.Errors[^1].Message.TrimEnd('.')}. See '{help}'.", BadUsage);
+        }
+
+        try
+        {
+            InvocationConfiguration invocation = new() { Output = console.Out, Error = console.Error, EnableDefaultExceptionHandler = false };
+            return await parsed.InvokeAsync(invocation, cancellationToken);
+        }
+        catch (UsageException exception)
+        {
+            return Report(console, exception.Message, BadUsage);
+        }
+        catch (OperationCanceledException)
+        {
+            return Report(console, "Cancelled.", Failure);
+        }
+#pragma warning disable CA1031 // the last line of defence of a program: whatever failed becomes one sentence and an exit code
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            return Report(console, exception.Message, Failure);
+        }
+    }
+
+    private static RootCommand CreateRootCommand(ToolConsole console) => new("Runs Mamba (state space) language models.")
+    {
+        ChatCommand.Create(console),
+        GenerateCommand.Create(console),
+        ScoreCommand.Create(console),
+        TokenizeCommand.Create(console),
+        new Command("inspect", "Shows what is inside a file.") { InspectModelCommand.Create(console) },
+        ConvertCommand.Create(console),
+        QuantizeCommand.Create(console),
+        BenchCommand.Create(console),
+        DevicesCommand.Create(console),
+    };
+
+    private static int Report(ToolConsole console, string message, int exitCode)
+    {
+        console.Error.WriteLine($"mamba: {message.ReplaceLineEndings(" ")}");
+        return exitCode;
+    }
+}

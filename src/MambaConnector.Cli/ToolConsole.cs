@@ -1,0 +1,53 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Spectre.Console;
+
+namespace MambaConnector.Cli;
+
+/// <summary>Where the tool reads and writes.</summary>
+/// <param name="In">Text that a verb asks for.</param>
+/// <param name="Out">Results.</param>
+/// <param name="Error">Progress and the sentence of a failure.</param>
+/// <param name="IsInputTerminal">Whether a person types <paramref name="In"/>: only then is there a prompt to type at.</param>
+/// <param name="IsErrorTerminal">Whether a person watches <paramref name="Error"/>: only then is progress drawn.</param>
+internal sealed record ToolConsole(TextReader In, TextWriter Out, TextWriter Error, bool IsInputTerminal, bool IsErrorTerminal)
+{
+    private static readonly UTF8Encoding _utf8 = new(encoderShouldEmitUTF8Identifier: false);
+
+    /// <summary>The process's own streams, in UTF-8 whatever the system's code page.</summary>
+    public static ToolConsole System { get; } = new(
+        new StreamReader(Console.OpenStandardInput(), _utf8),
+        new StreamWriter(Console.OpenStandardOutput(), _utf8) { AutoFlush = true },
+        new StreamWriter(Console.OpenStandardError(), _utf8) { AutoFlush = true },
+        !Console.IsInputRedirected,
+        !Console.IsErrorRedirected);
+
+    /// <summary>Writes one JSON document and ends the line.</summary>
+    public void WriteJson<T>(T document, JsonTypeInfo<T> type) => Out.WriteLine(JsonSerializer.Serialize(document, type));
+
+    /// <summary>Does long work, with a progress bar where a person watches.</summary>
+    /// <param name="title">What the work is called.</param>
+    /// <param name="work">Reports the fraction done, 0 to 1.</param>
+    public void WithProgress(string title, Action<IProgress<double>> work)
+    {
+        if (!IsErrorTerminal)
+        {
+            work(new DelegateProgress(static _ => { }));
+            return;
+        }
+
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Error) });
+        console.Progress().AutoClear(true).Start(context =>
+        {
+            ProgressTask task = context.AddTask(Markup.Escape(title), maxValue: 1);
+            work(new DelegateProgress(fraction => task.Value = fraction));
+        });
+    }
+
+    /// <summary>Unlike <see cref="Progress{T}"/> it reports at once, on the caller's thread.</summary>
+    private sealed class DelegateProgress(Action<double> report) : IProgress<double>
+    {
+        public void Report(double value) => report(value);
+    }
+}
