@@ -65,7 +65,7 @@ internal static class ChatProgram
                 ProcessTerminationTimeout = null,
             });
         }
-        catch (Exception exception) when (exception is MambaException or IOException or UnauthorizedAccessException or InvalidOperationException or ArgumentException)
+        catch (Exception exception) when (exception is MambaException or InvalidDataException or IOException or UnauthorizedAccessException or InvalidOperationException or ArgumentException)
         {
             await error.WriteLineAsync($"ChatConsole: {exception.Message.ReplaceLineEndings(" ")}");
             return 1;

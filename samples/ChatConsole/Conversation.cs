@@ -80,7 +80,7 @@ internal sealed class Conversation(MambaModel model, ChatSessionOptions options,
 
             return true;
         }
-        catch (Exception exception) when (exception is MambaException or IOException or UnauthorizedAccessException or InvalidOperationException or ArgumentException)
+        catch (Exception exception) when (exception is MambaException or InvalidDataException or IOException or UnauthorizedAccessException or InvalidOperationException or ArgumentException)
         {
             view.Fail(exception.Message);
             return false;

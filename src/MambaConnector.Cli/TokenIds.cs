@@ -13,6 +13,7 @@ internal static class TokenIds
         HelpName = "ids",
         Description = "Token ids, separated by commas.",
         CustomParser = Parse,
+        DefaultValueFactory = _ => null, // of an array it would be an empty one
     };
 
     private static int[]? Parse(ArgumentResult argument)

@@ -58,10 +58,24 @@ internal sealed class Checkpoint
             entry => KeyValuePair.Create(entry.Key, ModelMetadata.ParseValue(entry.Value, entry.Key))));
         CheckpointFiles? files = Directory.Exists(path) ? CheckpointFiles.Read(path) : null;
         string? file = tokenizerPath ?? (files is not null && File.Exists(Path.Combine(path!, "tokenizer.json")) ? path : null);
-        return file is not null ? new Checkpoint(metadata, files, () => MambaTokenizer.FromFile(file))
+        return file is not null ? new Checkpoint(metadata, files, () => ReadTokenizer(file))
             : metadata.ContainsKey("tokenizer.ggml.tokens")
                 ? new Checkpoint(metadata, files, () => MambaTokenizer.FromMetadata(metadata), isTokenizerReplaced: false)
                 : new Checkpoint(metadata, files, null);
+    }
+
+    /// <summary>Reads a tokenizer by itself.</summary>
+    /// <param name="path">A <c>tokenizer.json</c>, a directory that holds one, or a GGUF file, also one of a vocabulary and no tensors.</param>
+    public static MambaTokenizer ReadTokenizer(string path)
+    {
+        string file = Directory.Exists(path) ? Path.Combine(path, "tokenizer.json") : path;
+        if (file.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
+        {
+            return MambaTokenizer.FromFile(file);
+        }
+
+        using ModelHandle model = ModelHandle.Open(file);
+        return Open(model, file, null).Tokenizer;
     }
 
     /// <summary>The GGUF records that a file written from this checkpoint needs beside those of the weights.</summary>

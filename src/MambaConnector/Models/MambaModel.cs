@@ -128,13 +128,7 @@ public sealed class MambaModel : IDisposable
     public static MambaTokenizer LoadTokenizer(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        if (Directory.Exists(path) || path.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
-        {
-            return MambaTokenizer.FromFile(path);
-        }
-
-        using ModelHandle model = ModelHandle.Open(path);
-        return Checkpoint.Open(model, path, null).Tokenizer;
+        return Checkpoint.ReadTokenizer(path);
     }
 
     /// <summary>Writes a checkpoint of any kind as a GGUF file with tokenizer, chat template and generation defaults, without loading it on a

@@ -36,7 +36,7 @@ public sealed record MambaShape
     /// <summary>Seed of the weights: the same seed gives the same model.</summary>
     public ulong Seed { get; init; }
 
-    /// <summary>The names that <see cref="Parse"/> knows: the published sizes of state-spaces' Mamba and Mamba-2.</summary>
+    /// <summary>The names that <see cref="Parse"/> knows: the published sizes of state-spaces' Mamba and Mamba-2, and the embedded model's.</summary>
     public static IReadOnlyList<string> Names { get; } =
         [.. from family in new[] { "mamba", "mamba2" } from size in Sizes(family) select $"{family}-{size.Name}"];
 
@@ -47,7 +47,7 @@ public sealed record MambaShape
         ArgumentException.ThrowIfNullOrEmpty(name);
         int dash = name.IndexOf('-', StringComparison.Ordinal);
         string family = dash < 0 ? "" : name[..dash] is "mamba1" ? "mamba" : name[..dash];
-        foreach ((string size, int layers, int width) in Sizes(family))
+        foreach ((string size, int layers, int width, int vocabulary) in Sizes(family))
         {
             if (name.AsSpan(dash + 1).Equals(size, StringComparison.OrdinalIgnoreCase))
             {
@@ -57,7 +57,7 @@ public sealed record MambaShape
                     LayerCount = layers,
                     DModel = width,
                     DState = family == "mamba2" ? 128 : 16,
-                    VocabSize = family == "mamba2" ? 50_288 : 50_280,
+                    VocabSize = vocabulary,
                 };
             }
         }
@@ -65,11 +65,14 @@ public sealed record MambaShape
         throw new ArgumentException($"There is no shape '{name}'; there are {string.Join(", ", Names)}.", nameof(name));
     }
 
-    // Layers and widths as in the papers' tables and the published config.json files; the largest of each family differ.
-    private static IEnumerable<(string Name, int Layers, int Width)> Sizes(string family) => family switch
+    // As in the papers' tables and the published config.json files; the largest of each family differ. mamba2-39m is the embedded model's shape.
+    private static IEnumerable<(string Name, int Layers, int Width, int Vocabulary)> Sizes(string family) => family switch
     {
-        "mamba" => [("130m", 24, 768), ("370m", 48, 1024), ("790m", 48, 1536), ("1.4b", 48, 2048), ("2.8b", 64, 2560)],
-        "mamba2" => [("130m", 24, 768), ("370m", 48, 1024), ("780m", 48, 1536), ("1.3b", 48, 2048), ("2.7b", 64, 2560)],
+        "mamba" =>
+            [("130m", 24, 768, 50_280), ("370m", 48, 1024, 50_280), ("790m", 48, 1536, 50_280), ("1.4b", 48, 2048, 50_280), ("2.8b", 64, 2560, 50_280)],
+        "mamba2" =>
+            [("39m", 18, 512, 16_384), ("130m", 24, 768, 50_288), ("370m", 48, 1024, 50_288), ("780m", 48, 1536, 50_288), ("1.3b", 48, 2048, 50_288),
+             ("2.7b", 64, 2560, 50_288)],
         _ => [],
     };
 }
