@@ -1,0 +1,76 @@
+using System.Text.Json.Nodes;
+using MambaConnector.Cli.Bench;
+
+namespace MambaConnector.Cli.Tests.Commands;
+
+public sealed class BenchTests
+{
+    private static readonly string[] _keys =
+    [
+        "device", "isa", "weights", "prefill_tokens_per_second", "decode_tokens_per_second", "weight_bytes", "state_bytes", "bytes_per_token",
+        "read_bandwidth_bytes_per_second", "flops_per_token", "peak_rss_bytes", "rss_before_load_bytes",
+    ];
+
+    [Fact]
+    public async Task The_document_has_the_keys_that_scripts_know()
+    {
+        JsonObject bench = await ToolRun.JsonAsync(
+            "bench", "--model", TestFiles.Model("mamba2"), "--prefill", "8", "--decode", "4", "--batch", "2", "--repeat", "2");
+
+        Assert.Equal(_keys, bench.Select(entry => entry.Key));
+        Assert.All(_keys[3..], key => Assert.True((double)bench[key]! > 0, key));
+        Assert.Equal(((long)bench["weight_bytes"]! / 2) + (2 * (long)bench["state_bytes"]!), (long)bench["bytes_per_token"]!);
+        Assert.True((long)bench["peak_rss_bytes"]! >= (long)bench["rss_before_load_bytes"]!);
+    }
+
+    [Fact]
+    public async Task A_shape_needs_no_download()
+    {
+        JsonObject bench = await ToolRun.JsonAsync(
+            "bench", "--shape", "mamba2-39m", "--weights", "q8_0", "--prefill", "4", "--decode", "2", "--repeat", "1", "--threads", "1");
+
+        Assert.Equal("q8_0", (string)bench["weights"]!);
+        Assert.Equal(9_713_664, (long)bench["state_bytes"]!);
+    }
+
+    [Fact]
+    public async Task People_get_the_same_figures_with_units()
+    {
+        ToolRun run = await ToolRun.RunAsync("bench", "--model", TestFiles.Model("mamba1"), "--prefill", "4", "--decode", "2", "--repeat", "1");
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains("tokens/s", run.Output, StringComparison.Ordinal);
+        Assert.Contains("GB/s measured", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Operations_are_counted_from_the_shape()
+    {
+        MambaModelInfo shape = new()
+        {
+            Architecture = MambaArchitecture.Mamba2, WeightType = MambaWeightType.F32, LayerCount = 2, DModel = 4, DInner = 8, DState = 3, DConv = 2,
+            DtRank = 0, HeadCount = 2, HeadDim = 4, GroupCount = 1, VocabSize = 9, PaddedVocabSize = 10, TiedEmbeddings = true, TrainingLength = 0,
+            ParameterCount = 0, WeightBytes = 0, StateBytes = 0, StateGrowthBytes = 0, Fingerprint = "",
+        };
+
+        // in_proj 24 x 4 (z 8, x 8, B 3, C 3, dt 2), out_proj 4 x 8, conv 14 channels x 2 taps, state 8 x 3 in five operations, D x.
+        Assert.Equal(
+            (2 * ((2 * ((24 * 4) + (4 * 8))) + (2 * 2 * 14) + (5 * 8 * 3) + 8)) + (2 * 10 * 4),
+            FlopCount.PerToken(shape));
+
+        MambaModelInfo mamba1 = shape with { Architecture = MambaArchitecture.Mamba1, DtRank = 1, HeadCount = 0, HeadDim = 0, GroupCount = 0 };
+
+        // in_proj 16 x 4, x_proj 7 x 8, dt_proj 8 x 1, out_proj 4 x 8, conv 8 channels x 2 taps, state 8 x 3 in seven operations, D x.
+        Assert.Equal(
+            (2 * ((2 * ((16 * 4) + (7 * 8) + 8 + (4 * 8))) + (2 * 2 * 8) + (7 * 8 * 3) + 8)) + (2 * 10 * 4),
+            FlopCount.PerToken(mamba1));
+    }
+
+    [Theory]
+    [InlineData("Give --shape or --model", "bench", "--shape", "mamba2-39m", "--model", "a.gguf")]
+    [InlineData("mamba9-1m", "bench", "--shape", "mamba9-1m")]
+    [InlineData("--prefill must be", "bench", "--prefill", "0")]
+    [InlineData("--batch must be", "bench", "--batch", "0")]
+    [InlineData("--repeat must be", "bench", "--repeat", "0")]
+    public async Task Bad_usage_is_refused(string message, params string[] arguments) => (await ToolRun.RunAsync(arguments)).AssertFailed(2, message);
+}

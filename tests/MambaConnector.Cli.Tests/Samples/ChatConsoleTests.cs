@@ -1,0 +1,130 @@
+using ChatConsole;
+
+namespace MambaConnector.Cli.Tests.Samples;
+
+public sealed class ChatConsoleTests
+{
+    private static readonly string[] _greedy = ["--temperature", "0", "--max-tokens", "12"];
+
+    [Fact]
+    public async Task A_prompt_gets_plain_text()
+    {
+        (int exitCode, string output, string error) = await RunAsync("", [.. _greedy, "--prompt", "Hello!"]);
+
+        Assert.Equal(0, exitCode);
+        Assert.NotEqual("", output.Trim());
+        Assert.DoesNotContain('\u001b', output);
+        Assert.DoesNotContain("ChatConsole:", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Each_line_of_the_input_is_a_message()
+    {
+        (int exitCode, string output, _) = await RunAsync("Hello!\nI like cats.\n/quit\nnever said\n", _greedy);
+
+        Assert.Equal(0, exitCode);
+        Assert.Equal(2, Replies(output).Length);
+    }
+
+    [Fact]
+    public async Task Undo_takes_a_message_back()
+    {
+        (int exitCode, string output, string error) = await RunAsync("Hello!\nI like cats.\n/undo\nI like cats.\n", _greedy);
+
+        string[] replies = Replies(output);
+        Assert.Equal(0, exitCode);
+        Assert.Equal(3, replies.Length);
+        Assert.Equal(replies[1], replies[2]);
+        Assert.Contains("Taken back: I like cats.", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task New_begins_again()
+    {
+        (_, string output, _) = await RunAsync("Hello!\nI like cats.\n/new\nHello!\n", _greedy);
+
+        string[] replies = Replies(output);
+        Assert.Equal(replies[0], replies[2]);
+    }
+
+    [Fact]
+    public async Task Save_and_load_continue_the_conversation()
+    {
+        using TemporaryFolder folder = new();
+        string file = folder.File("talk.mamba");
+
+        (_, string before, string saved) = await RunAsync($"Hello!\n/save {file}\nI like cats.\n", _greedy);
+        (int exitCode, string after, _) = await RunAsync($"/load {file}\nI like cats.\n/stats\n", _greedy);
+
+        Assert.Equal(0, exitCode);
+        Assert.Equal(Replies(before)[1], Assert.Single(Replies(after)));
+        Assert.Contains("Saved to", saved, StringComparison.Ordinal);
+        Assert.Equal(["talk.mamba"], folder.Names);
+    }
+
+    [Fact]
+    public async Task Forks_go_on_independently()
+    {
+        (int exitCode, string output, string error) =
+            await RunAsync("Hello!\n/fork\nI like dogs.\n/branch 1\nI like cats.\n/branch 2\n/stats\n", _greedy);
+        (_, string straight, _) = await RunAsync("Hello!\nI like cats.\n", _greedy);
+
+        Assert.Equal(0, exitCode);
+        Assert.Equal(Replies(straight)[1], Replies(output)[2]);
+        Assert.Contains("* 2  I like dogs.", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Stats_tell_what_is_held()
+    {
+        (_, _, string error) = await RunAsync("Hello!\n/stats\n", _greedy);
+
+        Assert.Contains("tokens held", error, StringComparison.Ordinal);
+        Assert.Contains("9,713,664 bytes, at any length", error, StringComparison.Ordinal);
+        Assert.Contains("tokens/s", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("/undo", "There is no message to take back.")]
+    [InlineData("/dance", "There is no command /dance")]
+    [InlineData("/save", "/save needs a file")]
+    [InlineData("/load no-such-file", "no-such-file")]
+    [InlineData("/branch 2", "There is no conversation 2")]
+    public async Task A_command_that_fails_says_so_and_the_conversation_goes_on(string command, string message)
+    {
+        (int exitCode, string output, string error) = await RunAsync($"{command}\nHello!\n", _greedy);
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains(message, error, StringComparison.Ordinal);
+        Assert.Single(Replies(output));
+    }
+
+    [Fact]
+    public async Task A_missing_model_is_one_sentence()
+    {
+        (int exitCode, string output, string error) = await RunAsync("", "--model", "no-such-model.gguf", "--prompt", "Hello!");
+
+        Assert.Equal(1, exitCode);
+        Assert.Equal("", output);
+        Assert.Contains("no-such-model.gguf", Assert.Single(error.TrimEnd().Split('\n')), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Bad_usage_has_its_own_exit_code()
+    {
+        (int exitCode, _, string error) = await RunAsync("", "--volume", "11");
+
+        Assert.Equal(2, exitCode);
+        Assert.Contains("--volume", error, StringComparison.Ordinal);
+    }
+
+    private static string[] Replies(string output) => output.TrimEnd('\n', '\r').Split(Environment.NewLine);
+
+    private static async Task<(int ExitCode, string Output, string Error)> RunAsync(string input, params string[] arguments)
+    {
+        using StringWriter output = new();
+        using StringWriter error = new();
+        int exitCode = await ChatProgram.RunAsync(arguments, new StringReader(input), output, error, isTerminal: false);
+        return (exitCode, output.ToString(), error.ToString());
+    }
+}
