@@ -13,13 +13,9 @@ internal sealed class StopMatcher
     private readonly int[] _states;
     private readonly StringBuilder _held = new();
 
+    /// <param name="sequences">None is empty.</param>
     public StopMatcher(IReadOnlyList<string> sequences)
     {
-        if (sequences.Any(string.IsNullOrEmpty))
-        {
-            throw new ArgumentException("A stop sequence is empty: it would end every reply at once.", nameof(sequences));
-        }
-
         _sequences = [.. sequences];
         _failures = [.. _sequences.Select(FailureFunction)];
         _states = new int[_sequences.Length];

@@ -1,0 +1,39 @@
+namespace MambaConnector.Tests.Models;
+
+/// <summary>What options and shapes mean, and what is refused.</summary>
+public class MambaModelOptionsTests
+{
+    [Theory]
+    [InlineData("cpu", MambaDeviceKind.Cpu, 0)]
+    [InlineData("CUDA", MambaDeviceKind.Cuda, 0)]
+    [InlineData("cuda:3", MambaDeviceKind.Cuda, 3)]
+    public void KnowsDevices(string id, MambaDeviceKind kind, int index) => Assert.Equal((kind, index), new MambaModelOptions { Device = id }.ResolveDevice());
+
+    [Theory]
+    [InlineData("gpu")]
+    [InlineData("cuda:")]
+    [InlineData("cuda:-1")]
+    [InlineData("cuda:x")]
+    public void AnUnknownDeviceIsNamed(string id) => Assert.Contains(
+        $"'{id}'", Assert.Throws<ArgumentException>(() => new MambaModelOptions { Device = id }.ResolveDevice()).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void OptionsWinOverTheEnvironment()
+    {
+        MambaModelOptions options = new() { Isa = MambaIsa.Scalar, ThreadCount = 3 };
+        Assert.Equal((MambaIsa.Scalar, 3), (options.ResolveIsa(), options.ResolveThreadCount()));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new MambaModelOptions { ThreadCount = -1 }.ResolveThreadCount());
+    }
+
+    [Fact]
+    public void KnowsThePublishedShapes()
+    {
+        Assert.Equal(10, MambaShape.Names.Count);
+        MambaShape large = MambaShape.Parse("mamba2-2.7b");
+        Assert.Equal((MambaArchitecture.Mamba2, 64, 2560, 128), (large.Architecture, large.LayerCount, large.DModel, large.DState));
+        MambaShape first = MambaShape.Parse("mamba1-130m");
+        Assert.Equal((MambaArchitecture.Mamba1, 24, 768, 16), (first.Architecture, first.LayerCount, first.DModel, first.DState));
+        Assert.Equal(MambaShape.Parse("mamba-130m"), first);
+        Assert.Contains("mamba2-130m", Assert.Throws<ArgumentException>(() => MambaShape.Parse("mamba3-1b")).Message, StringComparison.Ordinal);
+    }
+}

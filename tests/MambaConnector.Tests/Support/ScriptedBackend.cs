@@ -1,0 +1,184 @@
+using System.Runtime.InteropServices;
+using MambaConnector.Backend;
+
+namespace MambaConnector.Tests.Support;
+
+/// <summary>A backend without a model: the logits are a function of the tokens that a session has read.</summary>
+internal sealed class ScriptedBackend(Func<IReadOnlyList<int>, float[]> logits, int vocabSize, int padding = 4) : IInferenceBackend
+{
+    /// <summary>A backend that always prefers one token.</summary>
+    public ScriptedBackend(Func<IReadOnlyList<int>, int> next, int vocabSize)
+        : this(history => Prefer(next(history), vocabSize + 4), vocabSize)
+    {
+    }
+
+    public int RollbackCapacity { get; init; } = 16;
+
+    /// <summary>Called with the tokens of each evaluation before it changes anything.</summary>
+    public Action<int[]>? Evaluating { get; set; }
+
+    /// <summary>Sessions that were made and not disposed.</summary>
+    public int LiveSessions { get; private set; }
+
+    public int Evaluations { get; private set; }
+
+    public MambaModelInfo ModelInfo { get; } = new()
+    {
+        Architecture = MambaArchitecture.Mamba2,
+        WeightType = MambaWeightType.F32,
+        LayerCount = 1,
+        DModel = 1,
+        DInner = 2,
+        DState = 1,
+        DConv = 4,
+        DtRank = 0,
+        HeadCount = 1,
+        HeadDim = 2,
+        GroupCount = 1,
+        VocabSize = vocabSize,
+        PaddedVocabSize = vocabSize + padding,
+        TiedEmbeddings = true,
+        TrainingLength = 0,
+        ParameterCount = 1,
+        WeightBytes = 4,
+        StateBytes = 100,
+        StateGrowthBytes = 0,
+        Fingerprint = "scripted",
+    };
+
+    public MambaEngineInfo EngineInfo => new()
+    {
+        Device = "cpu",
+        Isa = MambaIsa.Scalar,
+        ThreadCount = 1,
+        MaxBatchTokens = 64,
+        RollbackTokens = RollbackCapacity,
+        MemoryBytes = 0,
+        Evaluations = Evaluations,
+        TokensEvaluated = 0,
+    };
+
+    public IBackendSession CreateSession() => new Session(this, []);
+
+    public IBackendSession LoadSession(ReadOnlySpan<byte> state) => new Session(this, [.. MemoryMarshal.Cast<byte, int>(state)]);
+
+    public void Evaluate(ReadOnlySpan<EvaluationItem> items, ReadOnlySpan<int> tokens, Span<float> rows, CancellationToken cancellationToken)
+    {
+        Evaluating?.Invoke(tokens.ToArray());
+        cancellationToken.ThrowIfCancellationRequested();
+        Evaluations++;
+        int token = 0;
+        int row = 0;
+        foreach (EvaluationItem item in items)
+        {
+            Session session = (Session)item.Session;
+            session.RequireLive();
+            for (int index = 0; index < item.TokenCount; index++)
+            {
+                session.Push(tokens[token++]);
+                if (item.TokenCount - index <= item.LogitsCount)
+                {
+                    logits(session.Tokens).CopyTo(rows[(ModelInfo.PaddedVocabSize * row++)..]);
+                }
+            }
+
+            if (item is { TokenCount: 0, LogitsCount: 1 })
+            {
+                logits(session.Tokens).CopyTo(rows[(ModelInfo.PaddedVocabSize * row++)..]);
+            }
+        }
+    }
+
+    public double MeasureBandwidth() => 1e9;
+
+    public void Write(
+        string path, MambaWeightType weightType, ReadOnlySpan<byte> metadata, Action<long, long>? progress, CancellationToken cancellationToken) =>
+        File.WriteAllBytes(path, metadata);
+
+    public void Dispose()
+    {
+    }
+
+    /// <summary>Logits of 10 for one token and -10 for the others.</summary>
+    public static float[] Prefer(int token, int length)
+    {
+        float[] row = new float[length];
+        Array.Fill(row, -10f);
+        row[token] = 10f;
+        return row;
+    }
+
+    private sealed class Session : IBackendSession
+    {
+        private readonly ScriptedBackend _backend;
+        private readonly List<int> _tokens;
+        private int _ring;
+        private bool _isDisposed;
+
+        public Session(ScriptedBackend backend, List<int> tokens)
+        {
+            _backend = backend;
+            _tokens = tokens;
+            backend.LiveSessions++;
+        }
+
+        public IReadOnlyList<int> Tokens => _tokens;
+
+        public SessionInfo Info
+        {
+            get
+            {
+                RequireLive();
+                ulong hash = 14695981039346656037;
+                foreach (int token in _tokens)
+                {
+                    hash = (hash ^ (uint)token) * 1099511628211;
+                }
+
+                return new SessionInfo(_tokens.Count, 100, _ring, hash);
+            }
+        }
+
+        public void Push(int token)
+        {
+            _tokens.Add(token);
+            _ring = Math.Min(_ring + 1, _backend.RollbackCapacity);
+        }
+
+        public IBackendSession Clone()
+        {
+            RequireLive();
+            return new Session(_backend, [.. _tokens]) { _ring = _ring };
+        }
+
+        public void Reset()
+        {
+            _tokens.Clear();
+            _ring = 0;
+        }
+
+        public void Rollback(long count)
+        {
+            if (count > _ring)
+            {
+                throw new MambaRollbackException(MambaErrorCode.NotRollbackable, $"{count} tokens are more than the {_ring} that can be undone.");
+            }
+
+            _tokens.RemoveRange(_tokens.Count - (int)count, (int)count);
+            _ring -= (int)count;
+        }
+
+        public byte[] Save() => MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(_tokens)).ToArray();
+
+        public void RequireLive() => ObjectDisposedException.ThrowIf(_isDisposed, this);
+
+        public void Dispose()
+        {
+            if (!_isDisposed)
+            {
+                _isDisposed = true;
+                _backend.LiveSessions--;
+            }
+        }
+    }
+}
