@@ -9,6 +9,7 @@ internal sealed class BpeModel
     private const int LowSymbols = 0x180; // code points looked up in an array: ASCII and the whole byte alphabet
 
     private readonly BpeOptions _options;
+    private readonly MergeMap _merges;
     private readonly WordCache _cache = new();
     private readonly int[] _lowSymbols = new int[LowSymbols];
     private readonly int[] _codePoints; // of the symbols that are no tokens
@@ -17,6 +18,7 @@ internal sealed class BpeModel
     public BpeModel(BpeOptions options)
     {
         _options = options;
+        _merges = new MergeMap(options.Merges);
         for (var c = 0; c < LowSymbols; c++)
         {
             _lowSymbols[c] = options.Symbols.TryGetValue(c, out var symbol) ? symbol : -1;
@@ -97,7 +99,7 @@ internal sealed class BpeModel
             }
         }
 
-        workspace.MergeAll(_options.Merges);
+        workspace.MergeAll(_merges);
         unknownBefore = false;
         for (var i = workspace.Next(-1, out var symbol); i >= 0; i = workspace.Next(i, out symbol))
         {

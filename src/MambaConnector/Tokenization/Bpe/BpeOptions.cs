@@ -9,8 +9,8 @@ internal sealed class BpeOptions
     /// <summary>The symbol that each code point starts as.</summary>
     public required IReadOnlyDictionary<int, int> Symbols { get; init; }
 
-    /// <summary>The merges by pair, left symbol in the upper 32 bits.</summary>
-    public required Dictionary<ulong, Merge> Merges { get; init; }
+    /// <summary>The merges by pair (see <see cref="MergeMap.Pair"/>).</summary>
+    public required IReadOnlyDictionary<ulong, Merge> Merges { get; init; }
 
     /// <summary>Text comes as it is and is merged as bytes written in <see cref="ByteAlphabet"/>.</summary>
     public bool MapsBytes { get; init; }
@@ -26,7 +26,4 @@ internal sealed class BpeOptions
 
     /// <summary>Pieces that are tokens as a whole, found before merging (<c>ignore_merges</c>).</summary>
     public Dictionary<string, int>? WholePieces { get; init; }
-
-    /// <summary>The key of a pair in <see cref="Merges"/>.</summary>
-    public static ulong Pair(int left, int right) => (ulong)(uint)left << 32 | (uint)right;
 }

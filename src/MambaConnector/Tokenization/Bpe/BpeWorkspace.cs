@@ -1,15 +1,11 @@
 namespace MambaConnector.Tokenization;
 
-/// <summary>The buffers of one merge: a linked list of symbols and a heap of candidate pairs. Reused from piece to piece, by one thread.</summary>
+/// <summary>The buffers of one merge: a linked list of symbols and a queue of candidate pairs. Reused from piece to piece, by one thread.</summary>
 internal sealed class BpeWorkspace
 {
-    private int[] _symbols = new int[64];
-    private int[] _previous = new int[64];
-    private int[] _next = new int[64];
+    private readonly CandidateQueue _candidates = new();
+    private Node[] _nodes = new Node[64];
     private int _count;
-
-    // Priority: rank, then position of the left symbol; the element is the symbol that the pair would become.
-    private readonly PriorityQueue<int, ulong> _candidates = new();
 
     /// <summary>Begins a new piece.</summary>
     public void Clear() => _count = 0;
@@ -17,52 +13,44 @@ internal sealed class BpeWorkspace
     /// <summary>Appends a symbol.</summary>
     public void Add(int symbol)
     {
-        if (_count == _symbols.Length)
+        if (_count == _nodes.Length)
         {
-            Array.Resize(ref _symbols, _count * 2);
-            Array.Resize(ref _previous, _count * 2);
-            Array.Resize(ref _next, _count * 2);
+            Array.Resize(ref _nodes, _count * 2);
         }
 
-        _symbols[_count] = symbol;
-        _previous[_count] = _count - 1;
-        _next[_count] = _count + 1;
+        _nodes[_count] = new Node { Symbol = symbol, Previous = _count - 1, Next = _count + 1 };
         _count++;
     }
 
     /// <summary>Merges the best pair, lowest rank first and leftmost of equals, until none is left: O(n log n).</summary>
-    public void MergeAll(Dictionary<ulong, Merge> merges)
+    public void MergeAll(MergeMap merges)
     {
         for (var i = 0; i + 1 < _count; i++)
         {
             Offer(merges, i, i + 1);
         }
 
-        while (_candidates.TryDequeue(out var merged, out var priority))
+        while (_candidates.TryTake(out var rank, out var position))
         {
-            var left = (int)(uint)priority;
-            var right = _next[left];
-            if (_symbols[left] < 0
-                || right == _count
-                || !merges.TryGetValue(BpeOptions.Pair(_symbols[left], _symbols[right]), out var merge)
-                || merge.Symbol != merged)
+            ref var left = ref _nodes[position];
+            if (left.Symbol < 0 || left.Next == _count || !merges.TryGet(left.Symbol, _nodes[left.Next].Symbol, out var merge) || !merges.Stands(rank, merge))
             {
                 continue; // one of the two has been merged elsewhere since the pair was offered
             }
 
-            _symbols[left] = merged;
-            _symbols[right] = -1;
-            var behind = _next[right];
-            _next[left] = behind;
-            if (behind < _count)
+            ref var right = ref _nodes[left.Next];
+            left.Symbol = merge.Symbol;
+            left.Next = right.Next;
+            right.Symbol = -1;
+            if (left.Previous >= 0)
             {
-                _previous[behind] = left;
-                Offer(merges, left, behind);
+                Offer(merges, left.Previous, position);
             }
 
-            if (_previous[left] >= 0)
+            if (left.Next < _count)
             {
-                Offer(merges, _previous[left], left);
+                _nodes[left.Next].Previous = position;
+                Offer(merges, position, left.Next);
             }
         }
     }
@@ -70,16 +58,23 @@ internal sealed class BpeWorkspace
     /// <summary>Walks the symbols that are left: begin with -1, end at -1.</summary>
     public int Next(int index, out int symbol)
     {
-        index = index < 0 ? 0 : _next[index];
-        symbol = index < _count ? _symbols[index] : -1;
+        index = index < 0 ? 0 : _nodes[index].Next;
+        symbol = index < _count ? _nodes[index].Symbol : -1;
         return index < _count ? index : -1;
     }
 
-    private void Offer(Dictionary<ulong, Merge> merges, int left, int right)
+    private void Offer(MergeMap merges, int left, int right)
     {
-        if (merges.TryGetValue(BpeOptions.Pair(_symbols[left], _symbols[right]), out var merge))
+        if (merges.TryGet(_nodes[left].Symbol, _nodes[right].Symbol, out var merge))
         {
-            _candidates.Enqueue(merge.Symbol, (ulong)(uint)merge.Rank << 32 | (uint)left);
+            _candidates.Add(merge.Rank, left);
         }
+    }
+
+    private struct Node
+    {
+        public int Symbol;
+        public int Previous;
+        public int Next;
     }
 }

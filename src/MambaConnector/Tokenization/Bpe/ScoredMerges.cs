@@ -54,7 +54,7 @@ internal static class ScoredMerges
             {
                 if (lookup.TryGetValue(token.AsSpan(0, cut), out var left) && lookup.TryGetValue(token.AsSpan(cut), out var right))
                 {
-                    merges[BpeOptions.Pair(left, right)] = new Merge(ranks[scores[id]], id);
+                    merges[MergeMap.Pair(left, right)] = new Merge(ranks[scores[id]], id);
                 }
             }
         }

@@ -14,7 +14,7 @@ internal static class MergeTable
         for (var rank = 0; rank < merges.Count; rank++)
         {
             var (left, right) = merges[rank];
-            table[BpeOptions.Pair(IdOf(left, rank), IdOf(right, rank))] = new Merge(rank, IdOf(left + right, rank));
+            table[MergeMap.Pair(IdOf(left, rank), IdOf(right, rank))] = new Merge(rank, IdOf(left + right, rank));
         }
 
         return table;
