@@ -143,59 +143,74 @@ struct Output {
     }
 };
 
+// Splits `n` rows of x into register tiles of 6, 4, 2 and 1 rows: calls f.template operator()<rows>(first row).
+template <typename F>
+MAMBA_ALWAYS_INLINE void for_row_tiles(int64_t n, const F& f) {
+    int64_t m = 0;
+    for (; m + tile_rows <= n; m += tile_rows) f.template operator()<tile_rows>(m);
+    if constexpr (tile_rows > 4) {
+        if (m + 4 <= n) f.template operator()<4>(m), m += 4;
+    }
+    if (m + 2 <= n) f.template operator()<2>(m), m += 2;
+    if (m < n) f.template operator()<1>(m);
+}
+
+// Single outputs, for what is left beside whole tiles.
+template <WeightType type>
+void singles(const std::byte* w, size_t w_stride, int64_t begin, int64_t end, const float* x, int64_t x_stride, int64_t rows, int64_t cols,
+             int64_t m0, const Output& out) {
+    for (int64_t j = begin; j < end; ++j) {
+        for (int64_t m = m0; m < m0 + rows; ++m) {
+            Vec16 sums[1][1] = {};
+            accumulate<type>(sums, w + static_cast<size_t>(j - begin) * w_stride, w_stride, x + m * x_stride, x_stride, cols);
+            out.write(sums, m, j);
+        }
+    }
+}
+
 // Few rows of x: the weights are decoded in registers, straight from where they lie.
 template <WeightType type, int rows, int weights>
-MAMBA_ALWAYS_INLINE void direct(const Matrix& w, int64_t begin, int64_t end, const float* x, int64_t x_stride, int64_t m0, const Output& out) {
+void direct(const Matrix& w, int64_t begin, int64_t end, const float* x, int64_t x_stride, int64_t m0, const Output& out) {
     int64_t j = begin;
     for (; j + weights <= end; j += weights) {
         Vec16 sums[rows][weights] = {};
         accumulate<type>(sums, w.data + static_cast<size_t>(j) * w.row_bytes, w.row_bytes, x + m0 * x_stride, x_stride, w.cols);
         out.write(sums, m0, j);
     }
-    for (; j < end; ++j) {
-        Vec16 sums[rows][1] = {};
-        accumulate<type>(sums, w.data + static_cast<size_t>(j) * w.row_bytes, w.row_bytes, x + m0 * x_stride, x_stride, w.cols);
-        out.write(sums, m0, j);
-    }
+    singles<type>(w.data + static_cast<size_t>(j) * w.row_bytes, w.row_bytes, j, end, x, x_stride, rows, w.cols, m0, out);
 }
 
-// Calls f.template operator()<n>() for a run-time n of 1 .. most.
-template <int most, typename F>
-MAMBA_ALWAYS_INLINE void with_constant(int64_t n, const F& f) {
-    if constexpr (most > 1) {
-        if (n < most) return with_constant<most - 1>(n, f);
-    }
-    f.template operator()<most>();
-}
-
-// A block of FP32 weight rows against all rows of x: `rows` rows of x at a time, their columns in slabs that stay in L1
-// while the block passes from L2. Between slabs the sums rest in `rested`, lane by lane.
+// FP32 weight rows j0 .. j0 + count against rows m0 .. m0 + rows of x, the columns in slabs that stay in L1 while the
+// weights pass from L2. Between slabs the sums rest in `rested`, lane by lane.
 template <int rows>
-void block_rows(const float* w, int64_t w_stride, int64_t count, int64_t j0, const float* x, int64_t x_stride, int64_t cols, int64_t m0,
-                const Output& out, float* rested) {
-    const auto tile = [&]<int weights>(int64_t j, int64_t k, int64_t width) {
-        Vec16 sums[rows][weights];
-        float* rest = rested + j * rows * lanes;
-        MAMBA_UNROLL
-        for (int m = 0; m < rows; ++m) {
+void block_rows(const float* w, int64_t w_stride, int64_t count, int64_t j0, const float* x, int64_t x_stride, int64_t cols, int64_t slab,
+                int64_t m0, const Output& out, float* rested) {
+    const size_t stride_bytes = static_cast<size_t>(w_stride) * sizeof(float);
+    const auto row_of = [&](int64_t j) { return reinterpret_cast<const std::byte*>(w + j * w_stride); };
+    const int64_t whole = count / tile_weights * tile_weights;
+    for (int64_t k = 0; k < cols; k += slab) {
+        const int64_t width = smaller(slab, cols - k);
+        for (int64_t j = 0; j < whole; j += tile_weights) {
+            Vec16 sums[rows][tile_weights];
+            float* rest = rested + j * rows * lanes;
             MAMBA_UNROLL
-            for (int i = 0; i < weights; ++i) sums[m][i] = k == 0 ? zero() : load(rest + (m * weights + i) * lanes);
-        }
-        accumulate<WeightType::f32>(sums, reinterpret_cast<const std::byte*>(w + j * w_stride + k), static_cast<size_t>(w_stride) * sizeof(float),
-                                    x + m0 * x_stride + k, x_stride, width);
-        if (k + width == cols) return out.write(sums, m0, j0 + j);
-        MAMBA_UNROLL
-        for (int m = 0; m < rows; ++m) {
+            for (int m = 0; m < rows; ++m) {
+                MAMBA_UNROLL
+                for (int i = 0; i < tile_weights; ++i) sums[m][i] = k == 0 ? zero() : load(rest + (m * tile_weights + i) * lanes);
+            }
+            accumulate<WeightType::f32>(sums, row_of(j) + static_cast<size_t>(k) * sizeof(float), stride_bytes, x + m0 * x_stride + k, x_stride, width);
+            if (k + width == cols) {
+                out.write(sums, m0, j0 + j);
+                continue;
+            }
             MAMBA_UNROLL
-            for (int i = 0; i < weights; ++i) store(rest + (m * weights + i) * lanes, sums[m][i]);
+            for (int m = 0; m < rows; ++m) {
+                MAMBA_UNROLL
+                for (int i = 0; i < tile_weights; ++i) store(rest + (m * tile_weights + i) * lanes, sums[m][i]);
+            }
         }
-    };
-    for (int64_t k = 0; k < cols; k += blocking::slab) {
-        const int64_t width = smaller(blocking::slab, cols - k);
-        int64_t j = 0;
-        for (; j + tile_weights <= count; j += tile_weights) tile.template operator()<tile_weights>(j, k, width);
-        for (; j < count; ++j) tile.template operator()<1>(j, k, width);
     }
+    singles<WeightType::f32>(row_of(whole), stride_bytes, j0 + whole, j0 + count, x, x_stride, rows, cols, m0, out);
 }
 
 // Rows of x from which on widening a block of weights once is cheaper than decoding it for every tile.
@@ -204,10 +219,15 @@ constexpr int64_t widen_from = tile_rows + 1;
 template <WeightType type>
 void matmul_of(const Matrix& w, int64_t begin, int64_t end, const float* x, int64_t x_stride, int64_t rows, const Output& out, float* scratch) {
     if (rows == 1) return direct<type, 1, stream_weights>(w, begin, end, x, x_stride, 0, out);
-    if (rows < widen_from) {
-        return with_constant<tile_rows>(rows, [&]<int n> { direct<type, n, tile_weights>(w, begin, end, x, x_stride, 0, out); });
-    }
     const int64_t block = blocking::weight_rows(w.cols);
+    if (rows < widen_from) {
+        for (int64_t j = begin; j < end; j += block) {  // a block stays in L2 for the second tile
+            for_row_tiles(rows, [&]<int n>(int64_t m) {
+                direct<type, n, n == 1 ? stream_weights : tile_weights>(w, j, smaller(j + block, end), x, x_stride, m, out);
+            });
+        }
+        return;
+    }
     float* const panel = scratch + blocking::accumulator_floats;
     for (int64_t j0 = begin; j0 < end; j0 += block) {
         const int64_t count = smaller(block, end - j0);
@@ -220,11 +240,9 @@ void matmul_of(const Matrix& w, int64_t begin, int64_t end, const float* x, int6
         } else {
             for (int64_t j = 0; j < count; ++j) widen_row<type>(first + static_cast<size_t>(j) * w.row_bytes, w.cols, panel + j * stride);
         }
-        for (int64_t m = 0; m < rows; m += tile_rows) {
-            with_constant<tile_rows>(smaller(tile_rows, rows - m), [&]<int n> {
-                block_rows<n>(wide, stride, count, j0, x, x_stride, w.cols, m, out, scratch);
-            });
-        }
+        for_row_tiles(rows, [&]<int n>(int64_t m) {
+            block_rows<n>(wide, stride, count, j0, x, x_stride, w.cols, blocking::slab, m, out, scratch);
+        });
     }
 }
 
@@ -410,21 +428,9 @@ void mamba2_step(const Mamba2Head& call) {
 
 void mamba2_cb(const float* b, int64_t b_stride, const float* c, int64_t c_stride, int64_t tokens, int64_t d_state, float* cb) {
     const Output out{nullptr, false, cb, chunk_tokens};
-    const size_t stride = static_cast<size_t>(b_stride) * sizeof(float);
-    for (int64_t i = 0; i < tokens; i += tile_rows) {
-        const int64_t rows = smaller(tile_rows, tokens - i);
-        const int64_t end = i + rows;  // tiles on the diagonal also fill a little above it
-        with_constant<tile_rows>(rows, [&]<int n> {
-            const auto tile = [&]<int count>(int64_t j) {
-                Vec16 sums[n][count] = {};
-                accumulate<WeightType::f32>(sums, reinterpret_cast<const std::byte*>(b + j * b_stride), stride, c + i * c_stride, c_stride, d_state);
-                out.write(sums, i, j);
-            };
-            int64_t j = 0;
-            for (; j + tile_weights <= end; j += tile_weights) tile.template operator()<tile_weights>(j);
-            for (; j < end; ++j) tile.template operator()<1>(j);
-        });
-    }
+    for_row_tiles(tokens, [&]<int n>(int64_t i) {  // rows on the diagonal also fill a little above it
+        block_rows<n>(b, b_stride, i + n, 0, c, c_stride, d_state, d_state, i, out, nullptr);
+    });
 }
 
 // sums[m][v] += sum_k a[m * a_row + k * a_step] * b[k * b_stride + 16 v ..]: a product whose rows lie along the lanes, so each
