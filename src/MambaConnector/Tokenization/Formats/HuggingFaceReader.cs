@@ -175,6 +175,12 @@ internal static class HuggingFaceReader
 
         foreach (var token in added)
         {
+            // One spelling has one id: the reference implementation renumbers such tokens, and the model was not trained with that.
+            if (ids.GetValueOrDefault(token.Content, token.Id) != token.Id || (tokens[token.Id] ?? token.Content) != token.Content)
+            {
+                throw root["added_tokens"].Bad($"gives \"{token.Content}\" the id {token.Id}, which contradicts model.vocab");
+            }
+
             tokens[token.Id] = token.Content;
         }
 
