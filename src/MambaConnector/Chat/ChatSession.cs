@@ -191,36 +191,24 @@ public sealed class ChatSession : IDisposable
         int[] prompt = _turns.Count == 0
             ? _template.Render(_model.Tokenizer, turns, addGenerationPrompt: true)
             : _template.RenderContinuation(_model.Tokenizer, turns, addGenerationPrompt: true);
-        MambaSession before = _session.Fork();
-        bool isFinished = false;
-        try
+        MambaSession? before = null;
+        StringBuilder reply = new();
+        ReplyTiming timing = new(prompt.Length, 0, default, default);
+        await using IAsyncEnumerator<GeneratedToken> tokens =
+            _session.GenerateAsync(prompt, WithEndOfReply(options), state => before = state, cancellationToken).GetAsyncEnumerator(cancellationToken);
+        long started = Stopwatch.GetTimestamp();
+        while (await tokens.MoveNextAsync().ConfigureAwait(false))
         {
-            StringBuilder reply = new();
-            ReplyTiming timing = new(prompt.Length, 0, default, default);
-            await using IAsyncEnumerator<GeneratedToken> tokens =
-                _session.GenerateAsync(prompt, WithEndOfReply(options), cancellationToken).GetAsyncEnumerator(cancellationToken);
-            long started = Stopwatch.GetTimestamp();
-            while (await tokens.MoveNextAsync().ConfigureAwait(false))
+            timing = timing.Add(Stopwatch.GetElapsedTime(started));
+            GeneratedToken token = reply.Length == 0 ? WithoutLeadingSpace(tokens.Current) : tokens.Current;
+            reply.Append(token.Text);
+            if (before is not null)
             {
-                timing = timing.Add(Stopwatch.GetElapsedTime(started));
-                GeneratedToken token = reply.Length == 0 ? WithoutLeadingSpace(tokens.Current) : tokens.Current;
-                reply.Append(token.Text);
-                if (token.FinishReason is not null)
-                {
-                    isFinished = true;
-                    Commit(before, [.. turns, new ChatTurn(ChatRoles.Assistant, reply.ToString())], timing);
-                }
+                Commit(before, [.. turns, new ChatTurn(ChatRoles.Assistant, reply.ToString())], timing);
+            }
 
-                yield return token;
-                started = Stopwatch.GetTimestamp();
-            }
-        }
-        finally
-        {
-            if (!isFinished)
-            {
-                before.Dispose();
-            }
+            yield return token;
+            started = Stopwatch.GetTimestamp();
         }
     }
 

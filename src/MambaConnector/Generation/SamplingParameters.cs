@@ -32,7 +32,9 @@ internal sealed record SamplingParameters
         return new SamplingParameters
         {
             Temperature = Require(options.Temperature ?? defaults.Temperature ?? 1, nameof(options.Temperature), "0 or more", static t => t >= 0),
-            TopK = (int)Require(options.TopK ?? defaults.TopK ?? 0, nameof(options.TopK), "0 or more", static k => k >= 0),
+
+            // Model files write -1 for "all" as well.
+            TopK = (int)Require(options.TopK ?? Math.Max(defaults.TopK ?? 0, 0), nameof(options.TopK), "0 or more", static k => k >= 0),
             TopP = Require(options.TopP ?? defaults.TopP ?? 1, nameof(options.TopP), "in (0, 1]", static p => p is > 0 and <= 1),
             MinP = Require(options.MinP ?? defaults.MinP ?? 0, nameof(options.MinP), "in [0, 1]", static p => p is >= 0 and <= 1),
             RepetitionPenalty = Require(

@@ -109,12 +109,8 @@ public sealed class MambaSession : IDisposable
     /// <exception cref="InvalidOperationException">There is nothing to continue: session and prompt are empty.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public IAsyncEnumerable<GeneratedToken> GenerateAsync(
-        ReadOnlyMemory<int> prompt, GenerationOptions? options = null, CancellationToken cancellationToken = default)
-    {
-        CheckTokens(prompt.Span);
-        GenerationPlan plan = GenerationPlan.Create(_model, options ?? new GenerationOptions());
-        return RunAsync(prompt, plan, cancellationToken);
-    }
+        ReadOnlyMemory<int> prompt, GenerationOptions? options = null, CancellationToken cancellationToken = default) =>
+        GenerateAsync(prompt, options ?? new GenerationOptions(), null, cancellationToken);
 
     /// <summary>Reads a prompt and continues the text, as pieces of text.</summary>
     /// <inheritdoc cref="GenerateAsync(string, GenerationOptions?, CancellationToken)"/>
@@ -246,6 +242,15 @@ public sealed class MambaSession : IDisposable
         }
     }
 
+    /// <summary>As the public method does; on the last step <paramref name="keepBefore"/> receives a session in the state from before the call,
+    /// which needs a copy of it anyway.</summary>
+    internal IAsyncEnumerable<GeneratedToken> GenerateAsync(
+        ReadOnlyMemory<int> prompt, GenerationOptions options, Action<MambaSession>? keepBefore, CancellationToken cancellationToken)
+    {
+        CheckTokens(prompt.Span);
+        return RunAsync(prompt, GenerationPlan.Create(_model, options), keepBefore, cancellationToken);
+    }
+
     internal byte[] SaveState()
     {
         using Use use = Begin();
@@ -264,7 +269,8 @@ public sealed class MambaSession : IDisposable
     }
 
     private async IAsyncEnumerable<GeneratedToken> RunAsync(
-        ReadOnlyMemory<int> prompt, GenerationPlan plan, [EnumeratorCancellation] CancellationToken cancellationToken)
+        ReadOnlyMemory<int> prompt, GenerationPlan plan, Action<MambaSession>? keepBefore,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using Use use = Begin();
         RequireTokens(_info.TokenCount + prompt.Length);
@@ -279,19 +285,24 @@ public sealed class MambaSession : IDisposable
                 isFinished = token.FinishReason is not null;
                 _state = generation.State;
                 UpdateInfo();
+                if (isFinished)
+                {
+                    keepBefore?.Invoke(new MambaSession(_model, before));
+                }
+
                 yield return token;
             }
         }
         finally
         {
-            if (isFinished)
-            {
-                before.Dispose();
-            }
-            else
+            if (!isFinished)
             {
                 generation.State.Dispose();
                 _state = before;
+            }
+            else if (keepBefore is null)
+            {
+                before.Dispose();
             }
         }
     }

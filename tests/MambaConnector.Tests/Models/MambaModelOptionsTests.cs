@@ -28,7 +28,7 @@ public class MambaModelOptionsTests
     [Fact]
     public void KnowsThePublishedShapes()
     {
-        Assert.Equal(10, MambaShape.Names.Count);
+        Assert.All(MambaShape.Names, name => Assert.True(MambaShape.Parse(name).LayerCount > 0));
         MambaShape large = MambaShape.Parse("mamba2-2.7b");
         Assert.Equal((MambaArchitecture.Mamba2, 64, 2560, 128), (large.Architecture, large.LayerCount, large.DModel, large.DState));
         MambaShape first = MambaShape.Parse("mamba1-130m");
