@@ -34,7 +34,7 @@ internal sealed class InputText
     }
 
     /// <summary>The token ids, or null where text was given.</summary>
-    public int[]? Tokens(ParseResult parsed) => parsed.GetValue(_tokens);
+    public int[]? Tokens(ParseResult parsed) => TokenIds.Of(parsed, _tokens);
 
     /// <summary>The text; a byte order mark is left out.</summary>
     /// <exception cref="InvalidDataException">The file is not UTF-8.</exception>

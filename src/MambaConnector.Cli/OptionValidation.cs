@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 
 namespace MambaConnector.Cli;
 
@@ -8,10 +9,24 @@ internal static class OptionValidation
     /// <summary>Refuses values that do not satisfy <paramref name="accepts"/>.</summary>
     public static void MustBe<T>(this Option<T> option, Func<T, bool> accepts, string range) => option.Validators.Add(result =>
     {
-        // A value that does not even parse has its error already.
-        if (!result.Errors.Any() && result.Tokens.Count > 0 && !accepts(result.GetValueOrDefault<T>()!))
+        if (result.Tokens.Count > 0 && !(TryGetValue(result, out T? value) && accepts(value!)))
         {
             result.AddError($"{option.Name} must be {range}");
         }
     });
+
+    // The parser converts when it is asked, and throws.
+    private static bool TryGetValue<T>(OptionResult result, out T? value)
+    {
+        try
+        {
+            value = result.GetValueOrDefault<T>();
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            value = default;
+            return false;
+        }
+    }
 }

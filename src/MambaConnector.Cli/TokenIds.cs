@@ -13,8 +13,10 @@ internal static class TokenIds
         HelpName = "ids",
         Description = "Token ids, separated by commas.",
         CustomParser = Parse,
-        DefaultValueFactory = _ => null, // of an array it would be an empty one
     };
+
+    /// <summary>The ids, or null where the option was not given: then the parser's value is an empty array.</summary>
+    public static int[]? Of(ParseResult parsed, Option<int[]?> option) => parsed.GetResult(option) is null ? null : parsed.GetValue(option);
 
     private static int[]? Parse(ArgumentResult argument)
     {

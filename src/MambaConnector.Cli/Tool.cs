@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using MambaConnector.Cli.Commands;
 
 namespace MambaConnector.Cli;
@@ -25,8 +26,10 @@ internal static class Tool
         ParseResult parsed = CreateRootCommand(console).Parse(arguments);
         if (parsed.Errors.Count > 0)
         {
+            // What was mistyped explains the rest; our own checks come after the parser's.
+            ParseError error = parsed.Errors.FirstOrDefault(error => parsed.UnmatchedTokens.Any(error.Message.Contains)) ?? parsed.Errors[^1];
             string help = string.Join(' ', ["mamba", .. parsed.CommandResult.Path(), "--help"]);
-            return Report(console, $"{parsed.Errors[^1].Message.TrimEnd('.')}. See '{help}'.", BadUsage);
+            return Report(console, $"{error.Message.TrimEnd('.')}. See '{help}'.", BadUsage);
         }
 
         try

@@ -27,7 +27,7 @@ internal static class GenerateCommand
         {
             using MambaModel loaded = model.Load(parsed);
             using MambaSession session = SessionFile.Open(loaded, parsed.GetValue(sessionFile));
-            int[] promptIds = parsed.GetValue(tokens) ?? (parsed.GetValue(prompt) is string text ? session.Encode(text) : []);
+            int[] promptIds = TokenIds.Of(parsed, tokens) ?? (parsed.GetValue(prompt) is string text ? session.Encode(text) : []);
             bool isForMachines = parsed.GetValue(json);
             GeneratedText generated = await GeneratedText.ReadAsync(
                 session.GenerateAsync(promptIds, sampling.ToOptions(parsed), cancellationToken), isForMachines ? TextWriter.Null : console.Out);

@@ -12,7 +12,7 @@ public sealed class BenchTests
     ];
 
     [Fact]
-    public async Task The_document_has_the_keys_that_scripts_know()
+    public async Task TheDocumentHasTheKeysThatScriptsKnow()
     {
         JsonObject bench = await ToolRun.JsonAsync(
             "bench", "--model", TestFiles.Model("mamba2"), "--prefill", "8", "--decode", "4", "--batch", "2", "--repeat", "2");
@@ -24,7 +24,7 @@ public sealed class BenchTests
     }
 
     [Fact]
-    public async Task A_shape_needs_no_download()
+    public async Task AShapeNeedsNoDownload()
     {
         JsonObject bench = await ToolRun.JsonAsync(
             "bench", "--shape", "mamba2-39m", "--weights", "q8_0", "--prefill", "4", "--decode", "2", "--repeat", "1", "--threads", "1");
@@ -34,7 +34,7 @@ public sealed class BenchTests
     }
 
     [Fact]
-    public async Task People_get_the_same_figures_with_units()
+    public async Task PeopleGetTheSameFiguresWithUnits()
     {
         ToolRun run = await ToolRun.RunAsync("bench", "--model", TestFiles.Model("mamba1"), "--prefill", "4", "--decode", "2", "--repeat", "1");
 
@@ -44,7 +44,7 @@ public sealed class BenchTests
     }
 
     [Fact]
-    public void Operations_are_counted_from_the_shape()
+    public void OperationsAreCountedFromTheShape()
     {
         MambaModelInfo shape = new()
         {
@@ -72,5 +72,5 @@ public sealed class BenchTests
     [InlineData("--prefill must be", "bench", "--prefill", "0")]
     [InlineData("--batch must be", "bench", "--batch", "0")]
     [InlineData("--repeat must be", "bench", "--repeat", "0")]
-    public async Task Bad_usage_is_refused(string message, params string[] arguments) => (await ToolRun.RunAsync(arguments)).AssertFailed(2, message);
+    public async Task BadUsageIsRefused(string message, params string[] arguments) => (await ToolRun.RunAsync(arguments)).AssertFailed(2, message);
 }

@@ -7,7 +7,7 @@ public sealed class ChatTests
     private static readonly string[] _chat = ["chat", "--temperature", "0", "--max-tokens", "12"];
 
     [Fact]
-    public async Task One_reply_is_one_document()
+    public async Task OneReplyIsOneDocument()
     {
         JsonObject reply = await ToolRun.JsonAsync([.. _chat, "--prompt", "Hello!"]);
 
@@ -17,7 +17,7 @@ public sealed class ChatTests
     }
 
     [Fact]
-    public async Task Each_line_of_the_input_is_a_message_and_the_conversation_remembers()
+    public async Task EachLineOfTheInputIsAMessageAndTheConversationRemembers()
     {
         using TemporaryFolder folder = new();
         string[] session = ["--session", folder.File("talk")];
@@ -33,7 +33,7 @@ public sealed class ChatTests
     }
 
     [Fact]
-    public async Task A_system_prompt_is_read_first()
+    public async Task ASystemPromptIsReadFirst()
     {
         JsonObject without = await ToolRun.JsonAsync([.. _chat, "--prompt", "Hello!"]);
         JsonObject with = await ToolRun.JsonAsync([.. _chat, "--prompt", "Hello!", "--system", "You are a pirate."]);
@@ -43,10 +43,10 @@ public sealed class ChatTests
     }
 
     [Fact]
-    public async Task A_model_without_a_template_is_refused() =>
+    public async Task AModelWithoutATemplateIsRefused() =>
         (await ToolRun.RunAsync("chat", "--model", TestFiles.Model("mamba2"), "--prompt", "Hello!")).AssertFailed(1, "checkpoint");
 
     [Theory]
     [InlineData("--json needs --prompt", "chat", "--json")]
-    public async Task Bad_usage_is_refused(string message, params string[] arguments) => (await ToolRun.RunAsync(arguments)).AssertFailed(2, message);
+    public async Task BadUsageIsRefused(string message, params string[] arguments) => (await ToolRun.RunAsync(arguments)).AssertFailed(2, message);
 }

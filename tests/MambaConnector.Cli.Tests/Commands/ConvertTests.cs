@@ -12,7 +12,7 @@ public sealed class ConvertTests
     [InlineData("falcon-mamba")]
     [InlineData("ssm-mamba1")]
     [InlineData("ssm-mamba2")]
-    public async Task Any_format_becomes_a_gguf_file_that_scores_alike(string name)
+    public async Task AnyFormatBecomesAGgufFileThatScoresAlike(string name)
     {
         using TemporaryFolder folder = new();
         string model = TestFiles.Model(name);
@@ -29,7 +29,7 @@ public sealed class ConvertTests
     }
 
     [Fact]
-    public async Task Tokenizer_template_and_training_length_go_along()
+    public async Task TokenizerTemplateAndTrainingLengthGoAlong()
     {
         using TemporaryFolder folder = new();
         string output = folder.File("again.gguf");
@@ -47,7 +47,7 @@ public sealed class ConvertTests
     [InlineData("bf16", 0.02)]
     [InlineData("f16", 0.005)]
     [InlineData("q8_0", 0.05)]
-    public async Task Quantizing_makes_a_smaller_file_of_nearly_the_same_loss(string weights, double tolerance)
+    public async Task QuantizingMakesASmallerFileOfNearlyTheSameLoss(string weights, double tolerance)
     {
         using TemporaryFolder folder = new();
         string model = TestFiles.Model("mamba2");
@@ -65,7 +65,7 @@ public sealed class ConvertTests
     }
 
     [Fact]
-    public async Task An_existing_file_is_kept_when_the_input_is_bad()
+    public async Task AnExistingFileIsKeptWhenTheInputIsBad()
     {
         using TemporaryFolder folder = new();
         await File.WriteAllTextAsync(folder.File("in.gguf"), "GGUF");
@@ -79,7 +79,7 @@ public sealed class ConvertTests
     }
 
     [Fact]
-    public async Task A_folder_that_is_not_there_is_named()
+    public async Task AFolderThatIsNotThereIsNamed()
     {
         using TemporaryFolder folder = new();
         string output = Path.Combine(folder.File("nowhere"), "out.gguf");
@@ -94,5 +94,5 @@ public sealed class ConvertTests
     [InlineData("q9", "convert", "--output", "a.gguf", "--weights", "q9")]
     [InlineData("--weights", "quantize", "--output", "a.gguf")]
     [InlineData("f32", "quantize", "--output", "a.gguf", "--weights", "f32")]
-    public async Task Bad_usage_is_refused(string message, params string[] arguments) => (await ToolRun.RunAsync(arguments)).AssertFailed(2, message);
+    public async Task BadUsageIsRefused(string message, params string[] arguments) => (await ToolRun.RunAsync(arguments)).AssertFailed(2, message);
 }

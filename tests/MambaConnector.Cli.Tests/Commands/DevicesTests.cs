@@ -5,7 +5,7 @@ namespace MambaConnector.Cli.Tests.Commands;
 public sealed class DevicesTests
 {
     [Fact]
-    public async Task The_processor_comes_first_and_the_others_say_why_they_are_not_there()
+    public async Task TheProcessorComesFirstAndTheOthersSayWhyTheyAreNotThere()
     {
         JsonArray devices = (await ToolRun.JsonAsync("devices"))["devices"]!.AsArray();
 
@@ -18,7 +18,7 @@ public sealed class DevicesTests
     }
 
     [Fact]
-    public async Task People_get_a_line_a_device()
+    public async Task PeopleGetALineADevice()
     {
         ToolRun run = await ToolRun.RunAsync("devices");
 

@@ -7,7 +7,7 @@ public sealed class GenerateTests
     private static readonly string[] _greedy = ["generate", "--temperature", "0", "--ignore-end"];
 
     [Fact]
-    public async Task The_document_has_the_shape_that_scripts_know()
+    public async Task TheDocumentHasTheShapeThatScriptsKnow()
     {
         JsonObject document = await ToolRun.JsonAsync([.. _greedy, "--prompt", "Once upon a time", "--max-tokens", "8"]);
 
@@ -18,7 +18,7 @@ public sealed class GenerateTests
     }
 
     [Fact]
-    public async Task A_prompt_and_its_tokens_continue_alike()
+    public async Task APromptAndItsTokensContinueAlike()
     {
         JsonObject text = await ToolRun.JsonAsync([.. _greedy, "--prompt", "Once upon a time", "--max-tokens", "8"]);
         string ids = string.Join(',', text["prompt_tokens"]!.AsArray().Select(id => (int)id!));
@@ -29,7 +29,7 @@ public sealed class GenerateTests
     }
 
     [Fact]
-    public async Task Greedy_tokens_are_the_most_likely_ones_that_score_sees()
+    public async Task GreedyTokensAreTheMostLikelyOnesThatScoreSees()
     {
         string model = TestFiles.Model("mamba1");
         JsonObject generated = await ToolRun.JsonAsync([.. _greedy, "--model", model, "--tokens", "5,17,9", "--max-tokens", "6"]);
@@ -42,7 +42,7 @@ public sealed class GenerateTests
     }
 
     [Fact]
-    public async Task A_session_file_continues_exactly()
+    public async Task ASessionFileContinuesExactly()
     {
         using TemporaryFolder folder = new();
         JsonObject whole = await ToolRun.JsonAsync([.. _greedy, "--prompt", "Once upon a time", "--max-tokens", "24"]);
@@ -58,7 +58,7 @@ public sealed class GenerateTests
     }
 
     [Fact]
-    public async Task A_session_of_another_model_is_refused_and_kept()
+    public async Task ASessionOfAnotherModelIsRefusedAndKept()
     {
         using TemporaryFolder folder = new();
         string session = folder.File("story");
@@ -72,7 +72,7 @@ public sealed class GenerateTests
     }
 
     [Fact]
-    public async Task A_damaged_session_is_refused()
+    public async Task ADamagedSessionIsRefused()
     {
         using TemporaryFolder folder = new();
         string session = folder.File("story");
@@ -87,7 +87,7 @@ public sealed class GenerateTests
     }
 
     [Fact]
-    public async Task The_same_seed_gives_the_same_text()
+    public async Task TheSameSeedGivesTheSameText()
     {
         string[] arguments = ["generate", "--prompt", "Once upon a time", "--max-tokens", "16", "--temperature", "1.5", "--ignore-end", "--seed"];
 
@@ -100,7 +100,7 @@ public sealed class GenerateTests
     }
 
     [Fact]
-    public async Task A_stop_text_ends_the_text_before_it()
+    public async Task AStopTextEndsTheTextBeforeIt()
     {
         string[] arguments = [.. _greedy, "--prompt", "Once upon a time", "--max-tokens", "24"];
         string text = (string)(await ToolRun.JsonAsync(arguments))["text"]!;
@@ -113,7 +113,7 @@ public sealed class GenerateTests
     }
 
     [Fact]
-    public async Task People_get_the_text_alone()
+    public async Task PeopleGetTheTextAlone()
     {
         string[] arguments = [.. _greedy, "--prompt", "Once upon a time", "--max-tokens", "8"];
 
@@ -124,7 +124,7 @@ public sealed class GenerateTests
     }
 
     [Fact]
-    public async Task A_missing_model_is_named()
+    public async Task AMissingModelIsNamed()
     {
         ToolRun run = await ToolRun.RunAsync("generate", "--model", "no-such-model.gguf", "--prompt", "a", "--json");
 
@@ -132,7 +132,7 @@ public sealed class GenerateTests
     }
 
     [Fact]
-    public async Task A_device_that_is_not_there_is_an_error()
+    public async Task ADeviceThatIsNotThereIsAnError()
     {
         ToolRun run = await ToolRun.RunAsync("generate", "--device", "cuda:0", "--prompt", "a");
 
@@ -140,7 +140,7 @@ public sealed class GenerateTests
     }
 
     [Fact]
-    public async Task The_scalar_kernels_and_the_fast_ones_agree()
+    public async Task TheScalarKernelsAndTheFastOnesAgree()
     {
         string[] arguments = [.. _greedy, "--prompt", "Once upon a time", "--max-tokens", "6"];
 
@@ -163,5 +163,5 @@ public sealed class GenerateTests
     [InlineData("--stop must be", "generate", "--prompt", "a", "--stop", "")]
     [InlineData("sse9", "generate", "--prompt", "a", "--isa", "sse9")]
     [InlineData("--colour", "generate", "--prompt", "a", "--colour")]
-    public async Task Bad_usage_is_refused(string message, params string[] arguments) => (await ToolRun.RunAsync(arguments)).AssertFailed(2, message);
+    public async Task BadUsageIsRefused(string message, params string[] arguments) => (await ToolRun.RunAsync(arguments)).AssertFailed(2, message);
 }

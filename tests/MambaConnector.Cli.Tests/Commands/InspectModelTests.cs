@@ -5,7 +5,7 @@ namespace MambaConnector.Cli.Tests.Commands;
 public sealed class InspectModelTests
 {
     [Fact]
-    public async Task The_embedded_model_is_what_its_card_says()
+    public async Task TheEmbeddedModelIsWhatItsCardSays()
     {
         JsonObject model = await ToolRun.JsonAsync("inspect", "model");
 
@@ -32,7 +32,7 @@ public sealed class InspectModelTests
     }
 
     [Fact]
-    public async Task A_model_without_tokenizer_and_template_says_so()
+    public async Task AModelWithoutTokenizerAndTemplateSaysSo()
     {
         JsonObject model = await ToolRun.JsonAsync("inspect", "model", "--model", TestFiles.Model("mamba1"));
 
@@ -44,7 +44,7 @@ public sealed class InspectModelTests
     }
 
     [Fact]
-    public async Task People_get_a_table()
+    public async Task PeopleGetATable()
     {
         ToolRun run = await ToolRun.RunAsync("inspect", "model");
 
@@ -58,10 +58,10 @@ public sealed class InspectModelTests
     [InlineData("inspect", "nothing")]
     [InlineData("nothing")]
     [InlineData]
-    public async Task Half_a_command_is_bad_usage(params string[] arguments) => (await ToolRun.RunAsync(arguments)).AssertFailed(2, "--help");
+    public async Task HalfACommandIsBadUsage(params string[] arguments) => (await ToolRun.RunAsync(arguments)).AssertFailed(2, "--help");
 
     [Fact]
-    public async Task Help_is_no_failure()
+    public async Task HelpIsNoFailure()
     {
         ToolRun run = await ToolRun.RunAsync("inspect", "model", "--help");
 

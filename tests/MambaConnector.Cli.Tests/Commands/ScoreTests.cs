@@ -7,7 +7,7 @@ namespace MambaConnector.Cli.Tests.Commands;
 public sealed class ScoreTests
 {
     [Fact]
-    public async Task The_embedded_model_is_within_half_a_percent_of_the_reference_loss()
+    public async Task TheEmbeddedModelIsWithinHalfAPercentOfTheReferenceLoss()
     {
         Golden golden = Golden.Load();
 
@@ -21,7 +21,7 @@ public sealed class ScoreTests
 
     /// <summary>MAMBA_TEST_ORIGINAL_MODEL names the Hugging Face directory of the BF16 original, which is too large for this repository.</summary>
     [Fact]
-    public async Task The_original_is_within_a_thousandth_of_the_reference_loss()
+    public async Task TheOriginalIsWithinAThousandthOfTheReferenceLoss()
     {
         Golden golden = Golden.Load();
         Assert.Equal(
@@ -35,7 +35,7 @@ public sealed class ScoreTests
     }
 
     [Fact]
-    public async Task The_document_has_the_shape_that_scripts_know()
+    public async Task TheDocumentHasTheShapeThatScriptsKnow()
     {
         string model = TestFiles.Model("mamba2");
 
@@ -61,7 +61,7 @@ public sealed class ScoreTests
     }
 
     [Fact]
-    public async Task Without_top_the_list_is_empty()
+    public async Task WithoutTopTheListIsEmpty()
     {
         JsonObject score = await ToolRun.JsonAsync("score", "--model", TestFiles.Model("mamba2"), "--tokens", "5,17,9");
 
@@ -69,7 +69,7 @@ public sealed class ScoreTests
     }
 
     [Fact]
-    public async Task One_token_has_nothing_before_it_to_be_scored_by()
+    public async Task OneTokenHasNothingBeforeItToBeScoredBy()
     {
         JsonObject score = await ToolRun.JsonAsync("score", "--model", TestFiles.Model("mamba2"), "--tokens", "5");
 
@@ -78,7 +78,7 @@ public sealed class ScoreTests
     }
 
     [Fact]
-    public async Task A_session_file_carries_the_past()
+    public async Task ASessionFileCarriesThePast()
     {
         using TemporaryFolder folder = new();
         int[] tokens = Golden.Load().Tokens[..300];
@@ -95,7 +95,7 @@ public sealed class ScoreTests
     }
 
     [Fact]
-    public async Task Text_and_file_and_standard_input_score_alike()
+    public async Task TextAndFileAndStandardInputScoreAlike()
     {
         using TemporaryFolder folder = new();
         const string Text = "The cat — “Mog” — sat.\n";
@@ -111,7 +111,7 @@ public sealed class ScoreTests
     }
 
     [Fact]
-    public async Task People_get_a_line_a_token_and_the_mean()
+    public async Task PeopleGetALineATokenAndTheMean()
     {
         ToolRun run = await ToolRun.RunAsync("score", "--text", "Hello world", "--top", "2");
 
@@ -123,7 +123,7 @@ public sealed class ScoreTests
     }
 
     [Fact]
-    public async Task An_id_beyond_the_vocabulary_fails_and_is_named()
+    public async Task AnIdBeyondTheVocabularyFailsAndIsNamed()
     {
         ToolRun run = await ToolRun.RunAsync("score", "--tokens", "5,16384", "--json");
 
@@ -131,7 +131,7 @@ public sealed class ScoreTests
     }
 
     [Fact]
-    public async Task A_file_that_is_not_utf8_fails()
+    public async Task AFileThatIsNotUtf8Fails()
     {
         using TemporaryFolder folder = new();
         await File.WriteAllBytesAsync(folder.File("latin1.txt"), [0x63, 0x61, 0x66, 0xE9]);
@@ -142,7 +142,7 @@ public sealed class ScoreTests
     }
 
     [Fact]
-    public async Task A_model_without_a_tokenizer_says_so_when_given_text()
+    public async Task AModelWithoutATokenizerSaysSoWhenGivenText()
     {
         ToolRun run = await ToolRun.RunAsync("score", "--model", TestFiles.Model("mamba2"), "--text", "Hello");
 
@@ -155,6 +155,6 @@ public sealed class ScoreTests
     [InlineData("'x' is none", "score", "--tokens", "1,x")]
     [InlineData("--tokens takes ids", "score", "--tokens", "1,-2")]
     [InlineData("--top must be", "score", "--tokens", "1", "--top", "-1")]
-    [InlineData("--top", "score", "--tokens", "1", "--top", "many")]
-    public async Task Bad_usage_is_refused(string message, params string[] arguments) => (await ToolRun.RunAsync(arguments)).AssertFailed(2, message);
+    [InlineData("--top must be", "score", "--tokens", "1", "--top", "many")]
+    public async Task BadUsageIsRefused(string message, params string[] arguments) => (await ToolRun.RunAsync(arguments)).AssertFailed(2, message);
 }

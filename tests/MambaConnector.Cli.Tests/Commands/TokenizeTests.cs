@@ -5,7 +5,7 @@ namespace MambaConnector.Cli.Tests.Commands;
 public sealed class TokenizeTests
 {
     [Fact]
-    public async Task The_embedded_model_splits_text()
+    public async Task TheEmbeddedModelSplitsText()
     {
         JsonObject document = await ToolRun.JsonAsync("tokenize", "--text", "Hello world 12");
 
@@ -17,7 +17,7 @@ public sealed class TokenizeTests
     [Theory]
     [InlineData("ggml-vocab-gpt-2.gguf", "Hello world", new[] { 15496, 995 })]
     [InlineData("ggml-vocab-llama-spm.gguf", "Hello world", new[] { 15043, 3186 })]
-    public async Task A_vocabulary_without_weights_will_do(string file, string text, int[] ids)
+    public async Task AVocabularyWithoutWeightsWillDo(string file, string text, int[] ids)
     {
         JsonObject document = await ToolRun.JsonAsync("tokenize", "--model", TestFiles.Tokenizer(file), "--text", text);
 
@@ -27,7 +27,7 @@ public sealed class TokenizeTests
     [Theory]
     [InlineData("mamba2-39m-chat", "tokenizer.json")]
     [InlineData("mamba2-39m-chat")]
-    public async Task A_bare_tokenizer_json_will_do_and_is_what_the_embedded_model_has(params string[] path)
+    public async Task ABareTokenizerJsonWillDoAndIsWhatTheEmbeddedModelHas(params string[] path)
     {
         string[] arguments = ["tokenize", "--text", "It's a café, isn't it?\n\tYes: 1,024!"];
 
@@ -37,7 +37,7 @@ public sealed class TokenizeTests
     }
 
     [Fact]
-    public async Task Special_tokens_in_text_are_text_unless_asked_for()
+    public async Task SpecialTokensInTextAreTextUnlessAskedFor()
     {
         JsonObject text = await ToolRun.JsonAsync("tokenize", "--text", "<|im_end|>");
         JsonObject special = await ToolRun.JsonAsync("tokenize", "--text", "<|im_end|>", "--special");
@@ -48,7 +48,7 @@ public sealed class TokenizeTests
     }
 
     [Fact]
-    public async Task An_empty_text_has_no_tokens()
+    public async Task AnEmptyTextHasNoTokens()
     {
         JsonObject document = await ToolRun.JsonAsync("tokenize", "--text", "");
 
@@ -56,7 +56,7 @@ public sealed class TokenizeTests
     }
 
     [Fact]
-    public async Task People_get_a_line_a_token()
+    public async Task PeopleGetALineAToken()
     {
         ToolRun run = await ToolRun.RunAsync("tokenize", "--text", "Hello world");
 
@@ -65,7 +65,7 @@ public sealed class TokenizeTests
     }
 
     [Fact]
-    public async Task A_missing_file_is_named()
+    public async Task AMissingFileIsNamed()
     {
         (await ToolRun.RunAsync("tokenize", "--file", "no-such-text.txt")).AssertFailed(1, "no-such-text.txt");
         (await ToolRun.RunAsync("tokenize", "--text", "a", "--model", "no-such-tokenizer.json")).AssertFailed(1, "no-such-tokenizer.json");
@@ -74,5 +74,5 @@ public sealed class TokenizeTests
     [Theory]
     [InlineData("Give exactly one of --text, --file", "tokenize")]
     [InlineData("--tokens", "tokenize", "--tokens", "1,2")]
-    public async Task Bad_usage_is_refused(string message, params string[] arguments) => (await ToolRun.RunAsync(arguments)).AssertFailed(2, message);
+    public async Task BadUsageIsRefused(string message, params string[] arguments) => (await ToolRun.RunAsync(arguments)).AssertFailed(2, message);
 }

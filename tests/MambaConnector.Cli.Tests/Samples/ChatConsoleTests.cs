@@ -7,7 +7,7 @@ public sealed class ChatConsoleTests
     private static readonly string[] _greedy = ["--temperature", "0", "--max-tokens", "12"];
 
     [Fact]
-    public async Task A_prompt_gets_plain_text()
+    public async Task APromptGetsPlainText()
     {
         (int exitCode, string output, string error) = await RunAsync("", [.. _greedy, "--prompt", "Hello!"]);
 
@@ -18,7 +18,7 @@ public sealed class ChatConsoleTests
     }
 
     [Fact]
-    public async Task Each_line_of_the_input_is_a_message()
+    public async Task EachLineOfTheInputIsAMessage()
     {
         (int exitCode, string output, _) = await RunAsync("Hello!\nI like cats.\n/quit\nnever said\n", _greedy);
 
@@ -27,7 +27,7 @@ public sealed class ChatConsoleTests
     }
 
     [Fact]
-    public async Task Undo_takes_a_message_back()
+    public async Task UndoTakesAMessageBack()
     {
         (int exitCode, string output, string error) = await RunAsync("Hello!\nI like cats.\n/undo\nI like cats.\n", _greedy);
 
@@ -39,7 +39,7 @@ public sealed class ChatConsoleTests
     }
 
     [Fact]
-    public async Task New_begins_again()
+    public async Task NewBeginsAgain()
     {
         (_, string output, _) = await RunAsync("Hello!\nI like cats.\n/new\nHello!\n", _greedy);
 
@@ -48,7 +48,7 @@ public sealed class ChatConsoleTests
     }
 
     [Fact]
-    public async Task Save_and_load_continue_the_conversation()
+    public async Task SaveAndLoadContinueTheConversation()
     {
         using TemporaryFolder folder = new();
         string file = folder.File("talk.mamba");
@@ -63,7 +63,7 @@ public sealed class ChatConsoleTests
     }
 
     [Fact]
-    public async Task Forks_go_on_independently()
+    public async Task ForksGoOnIndependently()
     {
         (int exitCode, string output, string error) =
             await RunAsync("Hello!\n/fork\nI like dogs.\n/branch 1\nI like cats.\n/branch 2\n/stats\n", _greedy);
@@ -75,7 +75,7 @@ public sealed class ChatConsoleTests
     }
 
     [Fact]
-    public async Task Stats_tell_what_is_held()
+    public async Task StatsTellWhatIsHeld()
     {
         (_, _, string error) = await RunAsync("Hello!\n/stats\n", _greedy);
 
@@ -90,7 +90,7 @@ public sealed class ChatConsoleTests
     [InlineData("/save", "/save needs a file")]
     [InlineData("/load no-such-file", "no-such-file")]
     [InlineData("/branch 2", "There is no conversation 2")]
-    public async Task A_command_that_fails_says_so_and_the_conversation_goes_on(string command, string message)
+    public async Task ACommandThatFailsSaysSoAndTheConversationGoesOn(string command, string message)
     {
         (int exitCode, string output, string error) = await RunAsync($"{command}\nHello!\n", _greedy);
 
@@ -100,7 +100,7 @@ public sealed class ChatConsoleTests
     }
 
     [Fact]
-    public async Task A_missing_model_is_one_sentence()
+    public async Task AMissingModelIsOneSentence()
     {
         (int exitCode, string output, string error) = await RunAsync("", "--model", "no-such-model.gguf", "--prompt", "Hello!");
 
@@ -110,7 +110,7 @@ public sealed class ChatConsoleTests
     }
 
     [Fact]
-    public async Task Bad_usage_has_its_own_exit_code()
+    public async Task BadUsageHasItsOwnExitCode()
     {
         (int exitCode, _, string error) = await RunAsync("", "--volume", "11");
 

@@ -8,7 +8,7 @@ namespace MambaConnector.Cli.Tests.Samples;
 public sealed class ProcessTests
 {
     [Fact]
-    public async Task The_tool_writes_one_document_and_nothing_else()
+    public async Task TheToolWritesOneDocumentAndNothingElse()
     {
         (int exitCode, byte[] output, string error) = await StartAsync("mamba.dll", "Grüße, 世界\n", "tokenize", "--file", "-", "--json");
 
@@ -19,7 +19,7 @@ public sealed class ProcessTests
     }
 
     [Fact]
-    public async Task The_tool_fails_with_one_sentence()
+    public async Task TheToolFailsWithOneSentence()
     {
         (int exitCode, byte[] output, string error) = await StartAsync("mamba.dll", "", "inspect", "model", "--model", "no-such-model");
 
@@ -29,7 +29,7 @@ public sealed class ProcessTests
     }
 
     [Fact]
-    public async Task ChatConsole_answers_what_is_piped_in()
+    public async Task ChatConsoleAnswersWhatIsPipedIn()
     {
         (int exitCode, byte[] output, string error) = await StartAsync(
             "ChatConsole.dll", "Hello!\nI like cats.\n", "--temperature", "0", "--max-tokens", "8");

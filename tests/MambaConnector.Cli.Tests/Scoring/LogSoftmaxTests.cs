@@ -5,7 +5,7 @@ namespace MambaConnector.Cli.Tests.Scoring;
 public sealed class LogSoftmaxTests
 {
     [Fact]
-    public void Gives_the_logarithm_of_each_share()
+    public void GivesTheLogarithmOfEachShare()
     {
         LogSoftmax softmax = new([MathF.Log(1), MathF.Log(2), MathF.Log(5)]);
 
@@ -15,7 +15,7 @@ public sealed class LogSoftmaxTests
     }
 
     [Fact]
-    public void Does_not_overflow_at_large_logits()
+    public void DoesNotOverflowAtLargeLogits()
     {
         LogSoftmax softmax = new([1000, 1000, -1000]);
 
@@ -24,7 +24,7 @@ public sealed class LogSoftmaxTests
     }
 
     [Fact]
-    public void Counts_padding_columns_in_the_sum_and_leaves_them_out_of_the_top()
+    public void CountsPaddingColumnsInTheSumAndLeavesThemOutOfTheTop()
     {
         LogSoftmax softmax = new([0, 1, 5]);
 
@@ -35,7 +35,7 @@ public sealed class LogSoftmaxTests
     }
 
     [Fact]
-    public void Takes_lower_ids_first_among_equals()
+    public void TakesLowerIdsFirstAmongEquals()
     {
         LogSoftmax softmax = new([1, 3, 3, 2, 3]);
 
