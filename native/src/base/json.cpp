@@ -88,15 +88,14 @@ private:
         for (;;) {
             skip_space();
             if (position_ == text_.size() || text_[position_] != '"') refuse("expected a key in quotes");
-            std::string key = string();
+            json.keys.push_back(string());
             expect(':');
-            json.members.emplace_back(std::move(key), value(depth + 1));
+            json.items.push_back(value(depth + 1));
             skip_space();
             if (accept("}")) break;
             expect(',');
         }
-        std::vector<std::string_view> keys;
-        for (const auto& member : json.members) keys.push_back(member.first);
+        std::vector<std::string_view> keys(json.keys.begin(), json.keys.end());
         std::sort(keys.begin(), keys.end());
         const auto twice = std::adjacent_find(keys.begin(), keys.end());
         if (twice != keys.end()) refuse("the key " + quote(*twice) + " appears twice in one object");
@@ -200,10 +199,8 @@ private:
 }  // namespace
 
 const Json* Json::find(std::string_view key) const noexcept {
-    for (const auto& member : members) {
-        if (member.first == key) return &member.second;
-    }
-    return nullptr;
+    const auto place = std::find(keys.begin(), keys.end(), key);
+    return place == keys.end() ? nullptr : &items[static_cast<size_t>(place - keys.begin())];
 }
 
 Json parse_json(const std::string& file, std::string_view text) { return Parser(file, text).document(); }

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace mamba {
@@ -17,8 +16,8 @@ struct Json {
     int64_t integer = 0;   // Kind::integer
     double real = 0;       // Kind::integer and Kind::real
     std::string text;
-    std::vector<Json> items;
-    std::vector<std::pair<std::string, Json>> members;  // in the file's order, every key once
+    std::vector<Json> items;        // of an array; of an object, each with its key
+    std::vector<std::string> keys;  // of an object: in the file's order, every key once
 
     bool is(Kind wanted) const noexcept { return kind == wanted; }
     bool is_number() const noexcept { return kind == Kind::integer || kind == Kind::real; }

@@ -41,9 +41,11 @@ void read_safetensors(const SourceFile& file, TensorTable& table) {
     const Bytes data = file.bytes.subspan(reader.position());
 
     std::vector<Extent> extents;
-    for (const auto& [name, entry] : header.members) {
+    for (size_t i = 0; i < header.keys.size(); ++i) {
+        const std::string& name = header.keys[i];
+        const Json& entry = header.items[i];
         if (name == "__metadata__") continue;
-        const auto refuse = [&, &name = name](const auto&... what) {
+        const auto refuse = [&](const auto&... what) {
             fail(MAMBA_BAD_FORMAT, quote(file.name), " is damaged: the tensor ", quote(name), " ", what...);
         };
         const Json* type_name = entry.find("dtype");

@@ -49,11 +49,12 @@ std::string last_part(std::string path) {
 std::vector<std::string> indexed_files(const std::string& directory, const std::string& index) {
     const Json json = parse_json(index, text_of(map_file(index)));
     const Json* map = json.find("weight_map");
-    if (map == nullptr || !map->is(Json::Kind::object) || map->members.empty()) fail(MAMBA_BAD_FORMAT, quote(index), " has no weight_map");
+    if (map == nullptr || !map->is(Json::Kind::object) || map->keys.empty()) fail(MAMBA_BAD_FORMAT, quote(index), " has no weight_map");
     std::set<std::string> names;
-    for (const auto& [tensor, name] : map->members) {
+    for (size_t i = 0; i < map->keys.size(); ++i) {
+        const Json& name = map->items[i];
         if (!name.is(Json::Kind::text) || name.text.empty() || name.text.find_first_of("/\\:") != std::string::npos || name.text == "..") {
-            fail(MAMBA_BAD_FORMAT, quote(index), ": the tensor ", quote(tensor), " lies in no file of this directory");
+            fail(MAMBA_BAD_FORMAT, quote(index), ": the tensor ", quote(map->keys[i]), " lies in no file of this directory");
         }
         names.insert(name.text);
     }
