@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the seeds of the corpus: small files of every kind that the readers know, and some damaged ones.
 
-The rest of the corpus are inputs that libFuzzer found from these (fuzz_<reader> -merge=1). Usage: seeds.py DIRECTORY
+The rest of the corpus are inputs that libFuzzer found from these (<reader>_fuzz -merge=1). Usage: seeds.py DIRECTORY
 """
 import io
 import json
