@@ -102,49 +102,77 @@ internal sealed class Sampler
     }
 
     /// <summary>Filters the whole vocabulary.</summary>
+    /// <param name="scaled">Log-weights, the largest 0.</param>
     private int SampleAll(ReadOnlySpan<float> scaled)
     {
         Span<float> weights = _weights;
         TensorPrimitives.Exp(scaled, weights);
-        float floor = _parameters.TopP < 1 ? NucleusFloor(scaled, weights) : 0;
-        floor = MathF.Max(floor, _parameters.MinP);
-        double kept = 0;
-        for (int id = 0; id < weights.Length; id++)
+        float total = TensorPrimitives.Sum<float>(weights);
+        float floor = MathF.Max(_parameters.MinP, _parameters.TopP < 1 ? NucleusFloor(scaled, weights, total) : 0);
+        if (floor > 0)
         {
-            // A weight below the floor is out; so is one that is not a number.
-            float weight = weights[id] >= floor ? weights[id] : 0;
-            weights[id] = weight;
-            kept += weight;
+            Span<float> kept = weights;
+            for (; kept.Length >= Vector<float>.Count; kept = kept[Vector<float>.Count..])
+            {
+                Vector<float> vector = new(kept);
+                Vector.ConditionalSelect(Vector.GreaterThanOrEqual(vector, new Vector<float>(floor)), vector, Vector<float>.Zero).CopyTo(kept);
+            }
+
+            for (int id = 0; id < kept.Length; id++)
+            {
+                kept[id] = kept[id] >= floor ? kept[id] : 0;
+            }
+
+            total = TensorPrimitives.Sum<float>(weights);
         }
 
-        return Draw(weights, kept);
+        return Draw(weights, total);
     }
 
     /// <summary>The smallest weight of the most likely tokens that together reach top-p.</summary>
-    private float NucleusFloor(ReadOnlySpan<float> scaled, ReadOnlySpan<float> weights)
+    private float NucleusFloor(ReadOnlySpan<float> scaled, ReadOnlySpan<float> weights, float total)
     {
+        // All tokens below this weigh less than 1 - p together, so none of them is inside.
+        Vector<float> cut = new((1 - _parameters.TopP) * total / weights.Length);
         Span<double> bins = _bins;
         bins.Clear();
-        double total = 0;
         for (int id = 0; id < weights.Length; id++)
         {
+            if (id + Vector<float>.Count <= weights.Length && Vector.LessThanAll(new Vector<float>(weights[id..]), cut))
+            {
+                id += Vector<float>.Count - 1;
+                continue;
+            }
+
             bins[Bin(scaled[id])] += weights[id];
-            total += weights[id];
         }
 
-        double wanted = total * _parameters.TopP;
+        double wanted = (double)total * _parameters.TopP;
         int border = 0;
         while (border < BinCount - 1 && bins[border] < wanted)
         {
             wanted -= bins[border++];
         }
 
+        // The bin's edges as log-weights, a little wider: the exact test is Bin.
+        Vector<float> high = new(-(border - 0.01f) / BinsPerNat);
+        Vector<float> low = new(border == BinCount - 1 ? float.NegativeInfinity : -(border + 1.01f) / BinsPerNat);
         int count = 0;
         for (int id = 0; id < weights.Length; id++)
         {
-            if (Bin(scaled[id]) == border)
+            if (id + Vector<float>.Count <= weights.Length)
             {
-                _keys[count++] = weights[id];
+                Vector<float> vector = new(scaled[id..]);
+                if (!Vector.BitwiseAnd(Vector.LessThanOrEqual(vector, high), Vector.GreaterThanOrEqual(vector, low)).Equals(Vector<int>.Zero))
+                {
+                    count = CollectBin(scaled, weights, id, id + Vector<float>.Count, border, count);
+                }
+
+                id += Vector<float>.Count - 1;
+            }
+            else
+            {
+                count = CollectBin(scaled, weights, id, id + 1, border, count);
             }
         }
 
@@ -152,7 +180,22 @@ internal sealed class Sampler
         members.Sort();
         members.Reverse();
         Nucleus(members, wanted, out int inside);
-        return members[inside - 1];
+
+        // Empty only where rounding put the border past the last token: then all are inside.
+        return inside > 0 ? members[inside - 1] : 0;
+    }
+
+    private int CollectBin(ReadOnlySpan<float> scaled, ReadOnlySpan<float> weights, int start, int end, int bin, int count)
+    {
+        for (int id = start; id < end; id++)
+        {
+            if (Bin(scaled[id]) == bin)
+            {
+                _keys[count++] = weights[id];
+            }
+        }
+
+        return count;
     }
 
     private static int Bin(float scaled) => (int)MathF.Min(-scaled * BinsPerNat, BinCount - 1);
@@ -185,21 +228,30 @@ internal sealed class Sampler
     private int Draw(ReadOnlySpan<float> weights, double total)
     {
         double target = _random.NextDouble() * total;
-        int last = 0;
-        for (int index = 0; index < weights.Length; index++)
+        int index = 0;
+        for (; index + Vector<float>.Count <= weights.Length; index += Vector<float>.Count)
         {
-            if (weights[index] > 0)
+            float sum = Vector.Sum(new Vector<float>(weights[index..]));
+            if (sum > target)
             {
-                last = index;
-                target -= weights[index];
-                if (target < 0)
-                {
-                    break;
-                }
+                break;
             }
+
+            target -= sum;
         }
 
-        return last;
+        for (; index < weights.Length; index++)
+        {
+            if (weights[index] > target)
+            {
+                return index;
+            }
+
+            target -= weights[index];
+        }
+
+        // Rounding left a rest: it belongs to the last that can be chosen.
+        return weights.LastIndexOfAnyExcept(0f);
     }
 
     /// <summary>Collects the k largest into _keys and _candidates, unsorted. A vector of values at a time is compared with the smallest kept, so
