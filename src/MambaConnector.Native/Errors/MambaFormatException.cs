@@ -1,6 +1,7 @@
 namespace MambaConnector;
 
-/// <summary>A model, tokenizer or session file is damaged, or of a kind that this build does not run (<see cref="MambaErrorCode.BadFormat"/>, <see cref="MambaErrorCode.Unsupported"/>).</summary>
+/// <summary>A model, tokenizer or session file is damaged, or of a kind that this build does not run
+/// (<see cref="MambaErrorCode.BadFormat"/>, <see cref="MambaErrorCode.Unsupported"/>).</summary>
 public sealed class MambaFormatException : MambaException
 {
     /// <summary>Creates the exception.</summary>

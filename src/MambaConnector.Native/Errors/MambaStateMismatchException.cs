@@ -1,6 +1,7 @@
 namespace MambaConnector;
 
-/// <summary>A saved state belongs to another model, version or layout. The session or file is untouched; load it with the model that wrote it.</summary>
+/// <summary>A saved state belongs to another model, version or layout. The session or file is untouched;
+/// load it with the model that wrote it.</summary>
 public sealed class MambaStateMismatchException : MambaException
 {
     /// <summary>Creates the exception.</summary>

@@ -81,7 +81,9 @@ public sealed class ChatSession : IDisposable
         if (_undo.Count == 0)
         {
             throw new InvalidOperationException(
-                _turns.Count == 0 ? "There is no message to take back." : "The states of earlier messages are no longer kept; ChatSessionOptions.UndoBytes limits them.");
+                _turns.Count == 0
+                    ? "There is no message to take back."
+                    : "The states of earlier messages are no longer kept; ChatSessionOptions.UndoBytes limits them.");
         }
 
         (MambaSession state, int turnCount) = _undo[^1];

@@ -29,8 +29,8 @@ public sealed record GenerationOptions
     /// <summary>Subtracted once from the logit of a token that stands in the penalty window.</summary>
     public float PresencePenalty { get; init; }
 
-    /// <summary>The penalties look at this many last tokens of the prompt given to the call and of the reply. Tokens that the session held before
-    /// do not count, so a session that was saved and loaded continues alike.</summary>
+    /// <summary>The penalties look at this many last tokens of the prompt given to the call and of the reply. Tokens that the session
+    /// held before do not count, so a session that was saved and loaded continues alike.</summary>
     public int PenaltyWindow { get; init; } = 256;
 
     /// <summary>Seed of the random choices; null: a random one. The same seed, session and options give the same tokens.</summary>

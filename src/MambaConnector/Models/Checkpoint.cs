@@ -41,7 +41,8 @@ internal sealed class Checkpoint
     /// <exception cref="MambaFormatException">The checkpoint has none, or one that is not known.</exception>
     public MambaTokenizer Tokenizer => _tokenizer?.Value ?? throw new MambaFormatException(
         MambaErrorCode.NotFound,
-        "The checkpoint has no tokenizer: put its tokenizer.json beside the weights, or pass MambaModelOptions.TokenizerPath. Token ids work without one.");
+        "The checkpoint has no tokenizer: put its tokenizer.json beside the weights, or pass MambaModelOptions.TokenizerPath. " +
+        "Token ids work without one.");
 
     /// <summary>The Jinja text, or null.</summary>
     public string? ChatTemplate => _files is null ? Metadata.GetString(TemplateKey) : _files.ChatTemplate;

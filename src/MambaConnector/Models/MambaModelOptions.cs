@@ -22,8 +22,8 @@ public sealed record MambaModelOptions
     /// <summary>Tokens that a session can undo (<see cref="MambaSession.Rollback"/>); 0: none. Each costs a little memory a session.</summary>
     public int RollbackTokens { get; init; } = 16;
 
-    /// <summary>Tokens of one evaluation; larger inputs are sliced. 0: the library chooses. It bounds scratch memory, and how soon a cancelled
-    /// call ends.</summary>
+    /// <summary>Tokens of one evaluation; larger inputs are sliced. 0: the library chooses. It bounds scratch memory, and how soon a
+    /// cancelled call ends.</summary>
     public int MaxBatchTokens { get; init; }
 
     /// <summary>A <c>tokenizer.json</c>, a directory that holds one, or a GGUF file, when the checkpoint's own is missing or to be replaced.</summary>

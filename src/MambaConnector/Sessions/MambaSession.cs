@@ -331,7 +331,9 @@ public sealed class MambaSession : IDisposable
             if ((uint)tokens[index] >= (uint)_model.Info.PaddedVocabSize)
             {
                 throw new ArgumentOutOfRangeException(
-                    nameof(tokens), tokens[index], $"Token {index} is {tokens[index]}; the model's ids run from 0 to {_model.Info.PaddedVocabSize - 1}.");
+                    nameof(tokens),
+                    tokens[index],
+                    $"Token {index} is {tokens[index]}; the model's ids run from 0 to {_model.Info.PaddedVocabSize - 1}.");
             }
         }
     }
