@@ -128,15 +128,23 @@ internal sealed class Conversation(MambaModel model, ChatSessionOptions options,
     private static string RequireFile(string name, string? argument) =>
         argument ?? throw new ArgumentException($"{name} needs a file, as in {name} talk.mamba.");
 
-    private static string Describe(ChatStatistics statistics) => string.Create(
-        CultureInfo.InvariantCulture,
-        $"""
-        tokens held     {statistics.TokenCount:N0}
-        state           {statistics.StateBytes:N0} bytes, at any length
-        undo            {statistics.UndoCount} messages, {statistics.UndoBytes:N0} bytes
-        last message    {statistics.PromptTokens} tokens read at {statistics.PrefillTokensPerSecond:N0} tokens/s (first token after {statistics.TimeToFirstToken.TotalMilliseconds:N0} ms)
-        last reply      {statistics.ReplyTokens} tokens written at {statistics.DecodeTokensPerSecond:N0} tokens/s
-        """);
+    private static string Describe(ChatStatistics statistics)
+    {
+        string held = string.Create(
+            CultureInfo.InvariantCulture,
+            $"""
+            tokens held     {statistics.TokenCount:N0}
+            state           {statistics.StateBytes:N0} bytes, at any length
+            undo            {statistics.UndoCount} messages, {statistics.UndoBytes:N0} bytes
+            """);
+        return statistics.ReplyTokens == 0 ? held : string.Create(
+            CultureInfo.InvariantCulture,
+            $"""
+            {held}
+            last message    {statistics.PromptTokens} tokens read at {statistics.PrefillTokensPerSecond:N0} tokens/s (first token after {statistics.TimeToFirstToken.TotalMilliseconds:N0} ms)
+            last reply      {statistics.ReplyTokens} tokens written at {statistics.DecodeTokensPerSecond:N0} tokens/s
+            """);
+    }
 
     private void Load(string path)
     {
