@@ -28,7 +28,7 @@ internal static class HuggingFaceReader
 
     private static TokenizerDefinition Read(JsonPart root, ReadOnlyMemory<byte> utf8, int minimumSize)
     {
-        var model = root["model"];
+        var model = root["model"].IsNull ? throw root["model"].Bad("is missing") : root["model"];
         var type = model["type"].TextOr(model["merges"].IsNull ? "(none given)" : "BPE")!;
         if (type != "BPE")
         {
@@ -61,9 +61,9 @@ internal static class HuggingFaceReader
         var merged = model["merges"].Path;
         var table = MergeTable.Build(merges, ids, merged);
         var gguf = WriteForm(stages, normalizer, ignoresMerges, byteLevel, tokens, merges, table, utf8);
-        if (stages.Length == 0 && !ignoresMerges && ids.ContainsKey("▁") && WordBoundarySplit.IsExactFor(merges.Select(pair => pair.Left + pair.Right)))
+        if (stages is [] or [MetaspaceSplit { Replacement: WordBoundarySplit.Mark }] && !ignoresMerges && ids.ContainsKey("▁") && WordBoundarySplit.IsExactFor(merges.Select(pair => pair.Left + pair.Right)))
         {
-            stages = [new WordBoundarySplit()];
+            stages = [.. stages, new WordBoundarySplit()];
         }
 
         var bos = PostProcessorReader.FindBos(root["post_processor"]);
@@ -217,19 +217,21 @@ internal static class HuggingFaceReader
 
     private static void Apply(JsonPart config, TokenizerDefinition definition)
     {
-        definition.BosId = IdOf(config["bos_token"], definition) ?? definition.BosId;
-        definition.EosId = IdOf(config["eos_token"], definition);
-        definition.PadId = IdOf(config["pad_token"], definition);
-        definition.UnknownId = IdOf(config["unk_token"], definition) ?? definition.UnknownId;
+        definition.BosId = IdOf(config["bos_token"], definition, required: true) ?? definition.BosId;
+        definition.EosId = IdOf(config["eos_token"], definition, required: true);
+        definition.PadId = IdOf(config["pad_token"], definition, required: false);
+        definition.UnknownId = IdOf(config["unk_token"], definition, required: false) ?? definition.UnknownId;
         definition.AddsBos = config["add_bos_token"].BooleanOr(definition.AddsBos) && definition.BosId is not null;
     }
 
     // Written as a text or, by older versions, as an object with the text in "content".
-    private static int? IdOf(JsonPart token, TokenizerDefinition definition)
+    private static int? IdOf(JsonPart token, TokenizerDefinition definition, bool required)
     {
         var text = token.Kind == JsonValueKind.Object ? token["content"].Text() : token.TextOr(null);
         var id = text is null ? -1 : Array.IndexOf(definition.Tokens, text);
-        return id >= 0 ? id : null;
+        return id >= 0 ? id
+            : text is null || !required ? null
+            : throw token.Bad($"is \"{text}\", which tokenizer.json lacks");
     }
 
     private static JsonDocument Parse(ReadOnlyMemory<byte> utf8, string name)

@@ -34,14 +34,8 @@ internal readonly struct JsonPart(JsonElement element, string path)
     public string Text()
     {
         Expect(JsonValueKind.String, "a text");
-        try
-        {
-            return element.GetString()!;
-        }
-        catch (InvalidOperationException) // an escape that is half a surrogate pair
-        {
-            throw Bad("is not valid Unicode text");
-        }
+        var value = element;
+        return Unescape(() => value.GetString()!);
     }
 
     /// <summary>The text, or a default if it is absent.</summary>
@@ -81,7 +75,7 @@ internal readonly struct JsonPart(JsonElement element, string path)
         Expect(JsonValueKind.Object, "an object");
         foreach (var member in element.EnumerateObject())
         {
-            yield return (member.Name, new JsonPart(member.Value, path));
+            yield return (Unescape(() => member.Name), new JsonPart(member.Value, path));
         }
     }
 
@@ -90,6 +84,18 @@ internal readonly struct JsonPart(JsonElement element, string path)
 
     /// <summary>An error about something well-formed that is not supported.</summary>
     public InvalidDataException Unsupported(string what, string supported) => new($"{path} {what}, which is not supported (supported: {supported}).");
+
+    private string Unescape(Func<string> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (InvalidOperationException) // an escape that is half a surrogate pair
+        {
+            throw Bad("holds text that is not valid Unicode");
+        }
+    }
 
     private void Expect(JsonValueKind kind, string name)
     {

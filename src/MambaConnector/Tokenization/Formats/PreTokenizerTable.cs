@@ -25,7 +25,7 @@ internal sealed record PreTokenizerTable(string[] Names, PreTokenizer[] Stages, 
 
     private static readonly PreTokenizerTable[] Rows =
     [
-        new(["gpt-2", "mpt", "olmo", "jais", "phi-2", "roberta-bpe"], [ByteLevel(useRegex: true)]),
+        new(["gpt-2", "mpt", "olmo", "jais", "phi-2"], [ByteLevel(useRegex: true)]),
         new(["smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b"], [ClassSplit.Digits(individual: true), ByteLevel(useRegex: true)]),
         new(["falcon"],
         [

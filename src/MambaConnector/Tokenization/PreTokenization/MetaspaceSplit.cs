@@ -11,6 +11,9 @@ internal enum PrependScheme
 /// <summary><c>Metaspace</c>: spaces become a visible sign ("▁"), which begins each word.</summary>
 internal sealed class MetaspaceSplit(char replacement, PrependScheme scheme, bool split) : PreTokenizer
 {
+    /// <summary>The sign.</summary>
+    public char Replacement => replacement;
+
     public override string Signature => $"Metaspace({replacement}, {scheme}, split {split})";
 
     public override void Split(ReadOnlySpan<char> text, bool atStart, PieceSink sink)
