@@ -36,8 +36,8 @@ Floats decays(const Kernels& kernels, const Floats& at) {
     Floats state(at.size(), 1.0f);
     const Floats zeros(at.size());
     const float one = 1, zero = 0;
-    const Mamba1Channels call{1, n, 0, 1, &zero, 1, &one, 1, zeros.data(), n, zeros.data(), n, at.data(), &zero, nullptr, 0, state.data(), nullptr, 0};
-    kernels.mamba1(call);
+    kernels.mamba1({1, n, 0, 1, &zero, 1, &one, 1, zeros.data(), n, zeros.data(), n, at.data(), &zero, nullptr, 0, state.data(),
+                    nullptr, 0});
     return state;
 }
 
@@ -57,9 +57,8 @@ Floats softpluses(const Kernels& kernels, Floats at) {
 
 Floats sweep(float low, float high, int64_t count) {
     Floats values(static_cast<size_t>(count));
-    for (int64_t i = 0; i < count; ++i) {
-        values[static_cast<size_t>(i)] = static_cast<float>(low + (static_cast<double>(high) - low) * static_cast<double>(i) / static_cast<double>(count - 1));
-    }
+    const double step = (static_cast<double>(high) - low) / static_cast<double>(count - 1);
+    for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(low + step * static_cast<double>(i));
     return values;
 }
 
@@ -178,7 +177,8 @@ TEST(GatedNorm, EqualsTheReference) {
                 for (const Kernels* kernels : vector_tables()) {
                     Floats actual = y;
                     kernels->gated_norm(actual.data(), z.data(), w, 1e-5f, s.d_inner, s.group, norm_before_gate);
-                    EXPECT_LT(error(actual, expected), 1e-6) << name(kernels->isa) << ' ' << s.d_inner << '/' << s.group << ' ' << norm_before_gate;
+                    EXPECT_LT(error(actual, expected), 1e-6)
+                        << name(kernels->isa) << ' ' << s.d_inner << '/' << s.group << ' ' << norm_before_gate;
                     if (first.empty()) first = actual;
                     EXPECT_TRUE(same_bits(actual, first)) << name(kernels->isa) << ' ' << s.d_inner << '/' << s.group;
                 }
@@ -195,10 +195,9 @@ TEST(Convolution, EqualsTheReferenceAndJoinsAtItsWindow) {
             const Floats in = random.normals(tokens * stride), window = random.normals((d_conv - 1) * channels);
             const Floats weight = random.normals(d_conv * channels), bias = random.normals(channels);
             for (const bool biased : {true, false}) {
-                Convolution call{tokens, channels, d_conv, 0,     channels, in.data(), stride, window.data(), weight.data(), biased ? bias.data() : nullptr,
-                                 nullptr, channels};
                 Floats expected(static_cast<size_t>(tokens * channels));
-                call.out = expected.data();
+                Convolution call{tokens, channels, d_conv, 0, channels, in.data(), stride, window.data(), weight.data(),
+                                 biased ? bias.data() : nullptr, expected.data(), channels};
                 scalar_kernels().convolution(call);
                 Floats first;
                 for (const Kernels* kernels : vector_tables()) {
@@ -213,8 +212,8 @@ TEST(Convolution, EqualsTheReferenceAndJoinsAtItsWindow) {
                     Floats history = window;
                     for (int64_t t = 0; t < tokens; ++t) {
                         for (const auto& [begin, end] : {std::pair<int64_t, int64_t>{0, channels / 3}, {channels / 3, channels}}) {
-                            kernels->convolution({1, channels, d_conv, begin, end, in.data() + t * stride, stride, history.data(), weight.data(), call.bias,
-                                                  pieces.data() + t * channels, channels});
+                            kernels->convolution({1, channels, d_conv, begin, end, in.data() + t * stride, stride, history.data(),
+                                                  weight.data(), call.bias, pieces.data() + t * channels, channels});
                         }
                         history.insert(history.end(), in.begin() + t * stride, in.begin() + t * stride + channels);
                         history.erase(history.begin(), history.begin() + channels);

@@ -36,8 +36,9 @@ TEST(Matmul, EqualsTheReference) {
             const int64_t x_stride = s.cols + 3, y_stride = s.weight_rows + 5;
             const Floats x = random.normals(s.rows * x_stride), bias = random.normals(s.weight_rows);
             const Floats y(static_cast<size_t>(s.rows * y_stride), untouched);
-            for (const Call& call : {Call{false, false, 0, s.weight_rows}, Call{true, false, 0, s.weight_rows}, Call{false, true, 0, s.weight_rows},
-                                     Call{true, true, s.weight_rows / 3, s.weight_rows - s.weight_rows / 4}}) {
+            const int64_t all = s.weight_rows;
+            for (const Call& call : {Call{false, false, 0, all}, Call{true, false, 0, all}, Call{false, true, 0, all},
+                                     Call{true, true, all / 3, all - all / 4}}) {
                 const Floats expected = run(scalar_kernels(), w.matrix(), x, x_stride, s.rows, bias, y, y_stride, call);
                 for (const Kernels* kernels : vector_tables()) {
                     const Floats actual = run(*kernels, w.matrix(), x, x_stride, s.rows, bias, y, y_stride, call);
@@ -80,11 +81,12 @@ TEST(Matmul, BitsDoNotDependOnTheCall) {
                         const int64_t count = std::min(part, rows - m);
                         Floats scratch(static_cast<size_t>(matmul_scratch_floats(cols)));
                         for (int64_t j = 0; j < weight_rows; j += part + 4) {
-                            kernels->matmul(w.matrix(), j, std::min(j + part + 4, weight_rows), x.data() + m * cols, cols, count, nullptr, false,
-                                            pieces.data() + m * weight_rows, weight_rows, scratch.data());
+                            kernels->matmul(w.matrix(), j, std::min(j + part + 4, weight_rows), x.data() + m * cols, cols, count, nullptr,
+                                            false, pieces.data() + m * weight_rows, weight_rows, scratch.data());
                         }
                     }
-                    EXPECT_TRUE(same_bits(whole, pieces)) << name(kernels->isa) << ' ' << name(type) << ' ' << cols << ", pieces of " << part;
+                    EXPECT_TRUE(same_bits(whole, pieces))
+                        << name(kernels->isa) << ' ' << name(type) << ' ' << cols << ", pieces of " << part;
                 }
             }
         }

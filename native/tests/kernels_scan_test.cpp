@@ -1,3 +1,5 @@
+#include <sstream>
+
 #include "kernels_testing.h"
 
 namespace mamba::testing {
@@ -37,9 +39,10 @@ struct Mamba1Input {
         const int64_t n = shape.d_inner, s = shape.d_state;
         for (int64_t t = 0; t < shape.tokens; t += tokens) {
             for (int64_t i = 0; i < n; i += channels) {
-                kernels.mamba1({std::min(tokens, shape.tokens - t), s, i, std::min(i + channels, n), v.data() + t * n, n, dt.data() + t * n, n,
-                                b.data() + t * s, s, c.data() + t * s, s, a.data(), d.data(), shape.gated ? z.data() + t * n : nullptr, n,
-                                result.state.data(), outputs ? result.y.data() + t * n : nullptr, n});
+                kernels.mamba1({std::min(tokens, shape.tokens - t), s, i, std::min(i + channels, n), v.data() + t * n, n,
+                                dt.data() + t * n, n, b.data() + t * s, s, c.data() + t * s, s, a.data(), d.data(),
+                                shape.gated ? z.data() + t * n : nullptr, n, result.state.data(),
+                                outputs ? result.y.data() + t * n : nullptr, n});
             }
         }
         return result;
@@ -65,7 +68,8 @@ TEST(Mamba1, EqualsTheReferenceInAnyPieces) {
             }
             EXPECT_TRUE(same_bits(whole.state, input.run(*kernels, s.d_inner, s.tokens, false).state)) << name(kernels->isa);
             if (first.y.empty()) first = whole;
-            EXPECT_TRUE(same_bits(whole.y, first.y) && same_bits(whole.state, first.state)) << name(kernels->isa) << " against another table";
+            EXPECT_TRUE(same_bits(whole.y, first.y) && same_bits(whole.state, first.state))
+                << name(kernels->isa) << " against another table";
         }
     }
 }
@@ -86,7 +90,8 @@ struct Mamba2Input {
     int64_t x_stride, bc_stride, dt_stride = 3, y_stride;
     Floats x, b, c, dt, state;
 
-    Mamba2Input(const Mamba2Case& s, Random& random) : shape(s), x_stride(s.head_dim + 7), bc_stride(s.d_state + 9), y_stride(s.head_dim + 1) {
+    Mamba2Input(const Mamba2Case& s, Random& random)
+        : shape(s), x_stride(s.head_dim + 7), bc_stride(s.d_state + 9), y_stride(s.head_dim + 1) {
         x = random.normals(s.tokens * x_stride);
         b = random.normals(s.tokens * bc_stride);
         c = random.normals(s.tokens * bc_stride);
@@ -99,9 +104,9 @@ struct Mamba2Input {
         Mamba2Result result{Floats(static_cast<size_t>(shape.tokens * y_stride)), state};
         for (int64_t t = 0; t < shape.tokens; t += chunk_tokens) {
             const int64_t tokens = std::min(chunk_tokens, shape.tokens - t);
-            const Mamba2Head head{tokens, shape.head_dim, shape.d_state, x.data() + t * x_stride, x_stride, b.data() + t * bc_stride, bc_stride,
-                                  c.data() + t * bc_stride, bc_stride, dt.data() + t * dt_stride, dt_stride, shape.a, 0.7f, result.state.data(),
-                                  outputs ? result.y.data() + t * y_stride : nullptr, y_stride};
+            const Mamba2Head head{tokens, shape.head_dim, shape.d_state, x.data() + t * x_stride, x_stride, b.data() + t * bc_stride,
+                                  bc_stride, c.data() + t * bc_stride, bc_stride, dt.data() + t * dt_stride, dt_stride, shape.a, 0.7f,
+                                  result.state.data(), outputs ? result.y.data() + t * y_stride : nullptr, y_stride};
             if (!chunked) {
                 kernels.mamba2_step(head);
                 continue;
@@ -123,8 +128,10 @@ const Mamba2Case mamba2_cases[] = {
 };
 
 std::string describe(const Kernels& kernels, const Mamba2Case& s) {
-    return std::string(name(kernels.isa)) + " tokens " + std::to_string(s.tokens) + ", head_dim " + std::to_string(s.head_dim) + ", d_state " +
-           std::to_string(s.d_state) + ", dt to " + std::to_string(s.dt_high);
+    std::ostringstream text;
+    text << name(kernels.isa) << " tokens " << s.tokens << ", head_dim " << s.head_dim << ", d_state " << s.d_state << ", dt to "
+         << s.dt_high;
+    return text.str();
 }
 
 TEST(Mamba2, StepEqualsTheReference) {

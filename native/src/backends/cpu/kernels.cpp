@@ -61,7 +61,8 @@ const Kernels& select_kernels(mamba_isa isa) {
     if (isa == MAMBA_ISA_AUTO) isa = best_isa();
     const Kernels* kernels = built(isa);
     if (kernels == nullptr) {
-        fail(MAMBA_UNSUPPORTED, "this build has no CPU kernels for '", name(isa), "'; it has: ", choices(false), ". Choose one of these or 'auto'");
+        fail(MAMBA_UNSUPPORTED, "this build has no CPU kernels for '", name(isa), "'; it has: ", choices(false),
+             ". Choose one of these or 'auto'");
     }
     if (!executable(isa)) {
         fail(MAMBA_UNSUPPORTED, "this processor or operating system does not support '", name(isa), "'; it can run: ", choices(true),

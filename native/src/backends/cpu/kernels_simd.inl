@@ -25,11 +25,18 @@ template <>
 struct Scale<WeightType::q8_0> {
     Vec16 d;
     static MAMBA_ALWAYS_INLINE Scale at(const std::byte* row, int64_t k) {
-        return {broadcast_f16(row + k / BlockQ8_0::weights * static_cast<int64_t>(sizeof(BlockQ8_0)))};
+        return {load_scale(row + k / BlockQ8_0::weights * static_cast<int64_t>(sizeof(BlockQ8_0)))};
     }
 };
 
+// How far ahead of a stream to ask memory for it.
+constexpr int64_t prefetch_bytes = 1024;
+
 constexpr int64_t element_bytes(WeightType type) { return type == WeightType::f32 ? 4 : 2; }
+// Bytes of 32 weights.
+constexpr int64_t step_bytes(WeightType type) {
+    return type == WeightType::q8_0 ? static_cast<int64_t>(sizeof(BlockQ8_0)) : 32 * element_bytes(type);
+}
 
 // Weights k .. k + 15 of a row; k is a multiple of 16 and `scale` is that of k's block of 32.
 template <WeightType type>
@@ -55,7 +62,7 @@ MAMBA_ALWAYS_INLINE Vec16 last_weights(const std::byte* row, int64_t k, int64_t 
 }
 
 template <WeightType type>
-void widen_row(const std::byte* row, int64_t cols, float* out) {
+MAMBA_NOINLINE void widen_row(const std::byte* row, int64_t cols, float* out) {
     int64_t k = 0;
     for (; k + lanes <= cols; k += lanes) store(out + k, weights_at<type>(row, k, Scale<type>::at(row, k)));
     if constexpr (type != WeightType::q8_0) {
@@ -76,8 +83,8 @@ void widen(WeightType type, const std::byte* row, int64_t cols, float* out) {
 
 // ---- matmul
 
-// One register tile: sums[m][j] += sum_k x[m][k] * w[j][k].
-template <WeightType type, int rows, int weights>
+// One register tile: sums[m][j] += sum_k x[m][k] * w[j][k]. `streamed`: the weights come from memory and are asked for ahead.
+template <WeightType type, bool streamed = false, int rows, int weights>
 MAMBA_ALWAYS_INLINE void accumulate(Vec16 (&sums)[rows][weights], const std::byte* w, size_t w_stride, const float* x, int64_t x_stride,
                                     int64_t cols) {
     constexpr int64_t step = 32;  // one block of Q8_0, one cache line of 16-bit weights
@@ -88,6 +95,10 @@ MAMBA_ALWAYS_INLINE void accumulate(Vec16 (&sums)[rows][weights], const std::byt
         for (int j = 0; j < weights; ++j) {
             const std::byte* row = w + static_cast<size_t>(j) * w_stride;
             scale[j] = Scale<type>::at(row, k);
+            if constexpr (streamed) {
+                const std::byte* next = row + prefetch_bytes + k / step * step_bytes(type);
+                for (int64_t line = 0; line < step_bytes(type); line += 64) prefetch(next + line);
+            }
         }
         for (int64_t half = k; half < k + step; half += lanes) {
             Vec16 wide[weights];
@@ -127,8 +138,9 @@ struct Output {
         *out = add ? *out + total : total;
     }
 
+    // Columns j0, j0 + step, ...
     template <int rows, int weights>
-    MAMBA_ALWAYS_INLINE void write(const Vec16 (&sums)[rows][weights], int64_t m0, int64_t j0) const {
+    MAMBA_ALWAYS_INLINE void write(const Vec16 (&sums)[rows][weights], int64_t m0, int64_t j0, int64_t step = 1) const {
         MAMBA_UNROLL
         for (int m = 0; m < rows; ++m) {
             float* out = y + (m0 + m) * stride + j0;
@@ -136,9 +148,9 @@ struct Output {
             for (; j + 4 <= weights; j += 4) {
                 float totals[4];
                 store_sums(totals, sums[m][j], sums[m][j + 1], sums[m][j + 2], sums[m][j + 3]);
-                for (int i = 0; i < 4; ++i) finish(out + j + i, totals[i], j0 + j + i);
+                for (int i = 0; i < 4; ++i) finish(out + (j + i) * step, totals[i], j0 + (j + i) * step);
             }
-            for (; j < weights; ++j) finish(out + j, sum(sums[m][j]), j0 + j);
+            for (; j < weights; ++j) finish(out + j * step, sum(sums[m][j]), j0 + j * step);
         }
     }
 };
@@ -155,41 +167,54 @@ MAMBA_ALWAYS_INLINE void for_row_tiles(int64_t n, const F& f) {
     if (m < n) f.template operator()<1>(m);
 }
 
-// Single outputs, for what is left beside whole tiles.
+// The rows of x of one matmul.
+struct Inputs {
+    const float* data;
+    int64_t stride, cols;
+
+    MAMBA_ALWAYS_INLINE const float* row(int64_t m) const { return data + m * stride; }
+};
+
+// Single outputs, for what is left beside whole tiles: weight rows begin .. end, the first of them at w, and rows m0 .. m1 of x.
 template <WeightType type>
-void singles(const std::byte* w, size_t w_stride, int64_t begin, int64_t end, const float* x, int64_t x_stride, int64_t rows, int64_t cols,
-             int64_t m0, const Output& out) {
-    for (int64_t j = begin; j < end; ++j) {
-        for (int64_t m = m0; m < m0 + rows; ++m) {
+MAMBA_NOINLINE void singles(const std::byte* w, size_t w_stride, int64_t begin, int64_t end, const Inputs& x, int64_t m0, int64_t m1,
+                            const Output& out) {
+    for (int64_t j = begin; j < end; ++j, w += w_stride) {
+        for (int64_t m = m0; m < m1; ++m) {
             Vec16 sums[1][1] = {};
-            accumulate<type>(sums, w + static_cast<size_t>(j - begin) * w_stride, w_stride, x + m * x_stride, x_stride, cols);
+            accumulate<type>(sums, w, w_stride, x.row(m), x.stride, x.cols);
             out.write(sums, m, j);
         }
     }
 }
 
-// Few rows of x: the weights are decoded in registers, straight from where they lie.
-template <WeightType type, int rows, int weights>
-void direct(const Matrix& w, int64_t begin, int64_t end, const float* x, int64_t x_stride, int64_t m0, const Output& out) {
-    int64_t j = begin;
-    for (; j + weights <= end; j += weights) {
-        Vec16 sums[rows][weights] = {};
-        accumulate<type>(sums, w.data + static_cast<size_t>(j) * w.row_bytes, w.row_bytes, x + m0 * x_stride, x_stride, w.cols);
-        out.write(sums, m0, j);
+// A range of weight rows as `count` contiguous streams of `length` rows each, read side by side: one stream alone leaves
+// half of the memory's bandwidth unused.
+struct Streams {
+    int64_t begin, length;
+};
+
+// Few rows of x: the weights are decoded in registers, straight from where they lie. Rows s0 .. s1 of every stream.
+template <WeightType type, int rows, int streams>
+MAMBA_NOINLINE void direct(const Matrix& w, const Streams& from, int64_t s0, int64_t s1, const Inputs& x, int64_t m0, const Output& out) {
+    const std::byte* row = w.data + static_cast<size_t>(from.begin + s0) * w.row_bytes;
+    for (int64_t s = s0; s < s1; ++s, row += w.row_bytes) {
+        Vec16 sums[rows][streams] = {};
+        accumulate<type, true>(sums, row, static_cast<size_t>(from.length) * w.row_bytes, x.row(m0), x.stride, x.cols);
+        out.write(sums, m0, from.begin + s, from.length);
     }
-    singles<type>(w.data + static_cast<size_t>(j) * w.row_bytes, w.row_bytes, j, end, x, x_stride, rows, w.cols, m0, out);
 }
 
 // FP32 weight rows j0 .. j0 + count against rows m0 .. m0 + rows of x, the columns in slabs that stay in L1 while the
 // weights pass from L2. Between slabs the sums rest in `rested`, lane by lane.
 template <int rows>
-void block_rows(const float* w, int64_t w_stride, int64_t count, int64_t j0, const float* x, int64_t x_stride, int64_t cols, int64_t slab,
-                int64_t m0, const Output& out, float* rested) {
+MAMBA_NOINLINE void block_rows(const float* w, int64_t w_stride, int64_t count, int64_t j0, const Inputs& x, int64_t slab, int64_t m0,
+                               const Output& out, float* rested) {
     const size_t stride_bytes = static_cast<size_t>(w_stride) * sizeof(float);
     const auto row_of = [&](int64_t j) { return reinterpret_cast<const std::byte*>(w + j * w_stride); };
     const int64_t whole = count / tile_weights * tile_weights;
-    for (int64_t k = 0; k < cols; k += slab) {
-        const int64_t width = smaller(slab, cols - k);
+    for (int64_t k = 0; k < x.cols; k += slab) {
+        const int64_t width = smaller(slab, x.cols - k);
         for (int64_t j = 0; j < whole; j += tile_weights) {
             Vec16 sums[rows][tile_weights];
             float* rest = rested + j * rows * lanes;
@@ -198,8 +223,9 @@ void block_rows(const float* w, int64_t w_stride, int64_t count, int64_t j0, con
                 MAMBA_UNROLL
                 for (int i = 0; i < tile_weights; ++i) sums[m][i] = k == 0 ? zero() : load(rest + (m * tile_weights + i) * lanes);
             }
-            accumulate<WeightType::f32>(sums, row_of(j) + static_cast<size_t>(k) * sizeof(float), stride_bytes, x + m0 * x_stride + k, x_stride, width);
-            if (k + width == cols) {
+            const std::byte* first = row_of(j) + static_cast<size_t>(k) * sizeof(float);
+            accumulate<WeightType::f32>(sums, first, stride_bytes, x.row(m0) + k, x.stride, width);
+            if (k + width == x.cols) {
                 out.write(sums, m0, j0 + j);
                 continue;
             }
@@ -210,24 +236,30 @@ void block_rows(const float* w, int64_t w_stride, int64_t count, int64_t j0, con
             }
         }
     }
-    singles<WeightType::f32>(row_of(whole), stride_bytes, j0 + whole, j0 + count, x, x_stride, rows, cols, m0, out);
+    singles<WeightType::f32>(row_of(whole), stride_bytes, j0 + whole, j0 + count, x, m0, m0 + rows, out);
 }
 
 // Rows of x from which on widening a block of weights once is cheaper than decoding it for every tile.
 constexpr int64_t widen_from = tile_rows + 1;
 
 template <WeightType type>
-void matmul_of(const Matrix& w, int64_t begin, int64_t end, const float* x, int64_t x_stride, int64_t rows, const Output& out, float* scratch) {
-    if (rows == 1) return direct<type, 1, stream_weights>(w, begin, end, x, x_stride, 0, out);
-    const int64_t block = blocking::weight_rows(w.cols);
+void matmul_of(const Matrix& w, int64_t begin, int64_t end, const Inputs& x, int64_t rows, const Output& out, float* scratch) {
     if (rows < widen_from) {
-        for (int64_t j = begin; j < end; j += block) {  // a block stays in L2 for the second tile
-            for_row_tiles(rows, [&]<int n>(int64_t m) {
-                direct<type, n, n == 1 ? stream_weights : tile_weights>(w, j, smaller(j + block, end), x, x_stride, m, out);
-            });
+        const int64_t count = rows == 1 ? stream_weights : tile_weights;
+        const Streams from{begin, (end - begin) / count};
+        if (rows == 1) {
+            direct<type, 1, stream_weights>(w, from, 0, from.length, x, 0, out);
+        } else {
+            constexpr int64_t resident = 16;  // rows of each stream that wait in L2 for the next tile of x
+            for (int64_t s = 0; s < from.length; s += resident) {
+                const int64_t stop = smaller(s + resident, from.length);
+                for_row_tiles(rows, [&]<int n>(int64_t m) { direct<type, n, tile_weights>(w, from, s, stop, x, m, out); });
+            }
         }
-        return;
+        const int64_t rest = begin + count * from.length;
+        return singles<type>(w.data + static_cast<size_t>(rest) * w.row_bytes, w.row_bytes, rest, end, x, 0, rows, out);
     }
+    const int64_t block = blocking::weight_rows(w.cols);
     float* const panel = scratch + blocking::accumulator_floats;
     for (int64_t j0 = begin; j0 < end; j0 += block) {
         const int64_t count = smaller(block, end - j0);
@@ -241,19 +273,20 @@ void matmul_of(const Matrix& w, int64_t begin, int64_t end, const float* x, int6
             for (int64_t j = 0; j < count; ++j) widen_row<type>(first + static_cast<size_t>(j) * w.row_bytes, w.cols, panel + j * stride);
         }
         for_row_tiles(rows, [&]<int n>(int64_t m) {
-            block_rows<n>(wide, stride, count, j0, x, x_stride, w.cols, blocking::slab, m, out, scratch);
+            block_rows<n>(wide, stride, count, j0, x, blocking::slab, m, out, scratch);
         });
     }
 }
 
 void matmul(const Matrix& w, int64_t begin, int64_t end, const float* x, int64_t x_stride, int64_t rows, const float* bias, bool add,
             float* y, int64_t y_stride, float* scratch) {
+    const Inputs in{x, x_stride, w.cols};
     const Output out{bias, add, y, y_stride};
     switch (w.type) {
-        case WeightType::f32: return matmul_of<WeightType::f32>(w, begin, end, x, x_stride, rows, out, scratch);
-        case WeightType::f16: return matmul_of<WeightType::f16>(w, begin, end, x, x_stride, rows, out, scratch);
-        case WeightType::bf16: return matmul_of<WeightType::bf16>(w, begin, end, x, x_stride, rows, out, scratch);
-        case WeightType::q8_0: return matmul_of<WeightType::q8_0>(w, begin, end, x, x_stride, rows, out, scratch);
+        case WeightType::f32: return matmul_of<WeightType::f32>(w, begin, end, in, rows, out, scratch);
+        case WeightType::f16: return matmul_of<WeightType::f16>(w, begin, end, in, rows, out, scratch);
+        case WeightType::bf16: return matmul_of<WeightType::bf16>(w, begin, end, in, rows, out, scratch);
+        case WeightType::q8_0: return matmul_of<WeightType::q8_0>(w, begin, end, in, rows, out, scratch);
         case WeightType::q6_k:
         case WeightType::q4_k: return;  // the loader refuses them
     }
@@ -322,7 +355,7 @@ void convolution(const Convolution& call) {
 
 // ---- Mamba-1: one vector of states a channel; the states and A of a group of channels stay in L1 over all tokens.
 
-// `count` channels from `first`, one token. y receives sum_n C[n] * s[n]. d_state is a constant where it is 16.
+// `count` channels from `first`, one token. y receives sum_n C[n] * s[n].
 template <int count>
 MAMBA_ALWAYS_INLINE void mamba1_token(const Mamba1Channels& c, int64_t d_state, int64_t t, int64_t first) {
     const float* v = c.v + t * c.v_stride + first;
@@ -357,7 +390,11 @@ MAMBA_ALWAYS_INLINE void mamba1_token(const Mamba1Channels& c, int64_t d_state, 
     }
 }
 
-MAMBA_ALWAYS_INLINE void mamba1_group(const Mamba1Channels& c, int64_t d_state, int64_t first, int64_t count) {
+// d_state is a constant where it is 16, else 0.
+template <int fixed_state>
+MAMBA_NOINLINE void mamba1_group(const Mamba1Channels& call, int64_t first, int64_t count) {
+    const Mamba1Channels c = call;  // a copy, which stores of vectors cannot change
+    const int64_t d_state = fixed_state != 0 ? fixed_state : c.d_state;
     for (int64_t t = 0; t < c.tokens; ++t) {
         int64_t i = 0;
         for (; i + scan_channels <= count; i += scan_channels) mamba1_token<scan_channels>(c, d_state, t, first + i);
@@ -373,13 +410,12 @@ MAMBA_ALWAYS_INLINE void mamba1_group(const Mamba1Channels& c, int64_t d_state, 
     }
 }
 
-void mamba1(const Mamba1Channels& call) {
-    const Mamba1Channels c = call;  // a copy, which stores of vectors cannot change
+void mamba1(const Mamba1Channels& c) {
     constexpr int64_t group = 32;
     for (int64_t first = c.begin; first < c.end; first += group) {
         const int64_t count = smaller(group, c.end - first);
-        if (c.d_state == lanes) mamba1_group(c, lanes, first, count);
-        else mamba1_group(c, c.d_state, first, count);
+        if (c.d_state == lanes) mamba1_group<lanes>(c, first, count);
+        else mamba1_group<0>(c, first, count);
     }
 }
 
@@ -427,9 +463,10 @@ void mamba2_step(const Mamba2Head& call) {
 }
 
 void mamba2_cb(const float* b, int64_t b_stride, const float* c, int64_t c_stride, int64_t tokens, int64_t d_state, float* cb) {
+    const Inputs in{c, c_stride, d_state};
     const Output out{nullptr, false, cb, chunk_tokens};
     for_row_tiles(tokens, [&]<int n>(int64_t i) {  // rows on the diagonal also fill a little above it
-        block_rows<n>(b, b_stride, i + n, 0, c, c_stride, d_state, d_state, i, out, nullptr);
+        block_rows<n>(b, b_stride, i + n, 0, in, d_state, i, out, nullptr);
     });
 }
 
@@ -505,42 +542,80 @@ struct DecaySums {
     MAMBA_ALWAYS_INLINE Vec16 decay(int64_t i) const { return exp_decay(broadcast(high[i]) + broadcast(low[i])); }
 };
 
-void mamba2_chunk(const Mamba2Head& call, const float* cb, float* scratch) {
-    const Mamba2Head h = call;
-    const int64_t padded = blocking::padded(h.head_dim);
-    float* const mixed = scratch;                                       // [chunk, chunk]: (C_i . B_j) exp(l_i - l_j) dt_j
-    float* const weighted = mixed + chunk_tokens * chunk_tokens;        // [chunk, head_dim]: exp(l_last - l_j) dt_j x_j
-    float* const transposed = weighted + chunk_tokens * padded;         // [d_state, head_dim]: the state at entry
-    const int64_t last = h.tokens - 1;
+// The products that make up a chunk, in scratch; rows of head_dim are padded to whole vectors.
+struct ChunkScratch {
+    int64_t stride;
+    float* mixed;       // [chunk, chunk]: (C_i . B_j) exp(l_i - l_j) dt_j, 0 above the diagonal
+    float* weighted;    // [chunk, head_dim]: exp(l_last - l_j) dt_j x_j
+    float* transposed;  // [d_state, head_dim]: the state at entry
+
+    ChunkScratch(int64_t head_dim, float* scratch)
+        : stride(blocking::padded(head_dim)),
+          mixed(scratch),
+          weighted(mixed + chunk_tokens * chunk_tokens),
+          transposed(weighted + chunk_tokens * stride) {}
+};
+
+// y of tokens i .. i + rows, columns p .. p + 16 * vectors of the head.
+template <int rows, int vectors>
+MAMBA_NOINLINE void chunk_outputs(const Mamba2Head& h, const DecaySums& l, const ChunkScratch& from, int64_t i, int64_t p, int64_t width) {
+    Vec16 sums[rows][vectors] = {};
+    add_product(sums, h.c + i * h.c_stride, h.c_stride, 1, from.transposed + p, from.stride, h.d_state, width);
+    MAMBA_UNROLL
+    for (int m = 0; m < rows; ++m) {
+        const Vec16 decay = l.decay(i + m);
+        MAMBA_UNROLL
+        for (int v = 0; v < vectors; ++v) sums[m][v] = sums[m][v] * decay;
+    }
+    add_product(sums, from.mixed + i * chunk_tokens, chunk_tokens, 1, h.x + p, h.x_stride, i + rows, width);
+    const Vec16 skip = broadcast(h.d);
+    MAMBA_UNROLL
+    for (int m = 0; m < rows; ++m) {
+        const float* x = h.x + (i + m) * h.x_stride + p;
+        float* y = h.y + (i + m) * h.y_stride + p;
+        MAMBA_UNROLL
+        for (int v = 0; v < vectors; ++v) {
+            const int64_t n = v + 1 == vectors ? width : lanes;
+            store_upto(y + v * lanes, fma(skip, load_upto(x + v * lanes, n), sums[m][v]), n);
+        }
+    }
+}
+
+// Rows p .. p + rows of the state, columns n .. n + 16 * vectors.
+template <int rows, int vectors>
+MAMBA_NOINLINE void chunk_state(const Mamba2Head& h, Vec16 kept, const ChunkScratch& from, int64_t p, int64_t n, int64_t width) {
+    Vec16 sums[rows][vectors];
+    float* state = h.state + p * h.d_state + n;
+    MAMBA_UNROLL
+    for (int m = 0; m < rows; ++m) {
+        MAMBA_UNROLL
+        for (int v = 0; v < vectors; ++v) {
+            sums[m][v] = kept * load_upto(state + m * h.d_state + v * lanes, v + 1 == vectors ? width : lanes);
+        }
+    }
+    add_product(sums, from.weighted + p, 1, from.stride, h.b + n, h.b_stride, h.tokens, width);
+    MAMBA_UNROLL
+    for (int m = 0; m < rows; ++m) {
+        MAMBA_UNROLL
+        for (int v = 0; v < vectors; ++v) store_upto(state + m * h.d_state + v * lanes, sums[m][v], v + 1 == vectors ? width : lanes);
+    }
+}
+
+void mamba2_chunk(const Mamba2Head& h, const float* cb, float* scratch) {
+    const ChunkScratch to(h.head_dim, scratch);
     const DecaySums l(h);
+    const int64_t last = h.tokens - 1;
 
     if (h.y != nullptr) {
         for (int64_t i = 0; i < h.tokens; ++i) {
             for (int64_t j = 0; j <= i; j += lanes) {
-                const Vec16 products = load_upto(cb + i * chunk_tokens + j, lanes_at(j, i + 1));  // 0 above the diagonal
-                store(mixed + i * chunk_tokens + j, products * (l.decay(i, j) * load(l.dt + j)));
+                const Vec16 products = load_upto(cb + i * chunk_tokens + j, lanes_at(j, i + 1));
+                store(to.mixed + i * chunk_tokens + j, products * (l.decay(i, j) * load(l.dt + j)));
             }
         }
-        transpose(h.state, h.head_dim, h.d_state, transposed, padded);
+        transpose(h.state, h.head_dim, h.d_state, to.transposed, to.stride);
         for_tiles(h.tokens, h.head_dim, [&]<int rows, int vectors>(int64_t i, int64_t p, int64_t width) {
-            Vec16 sums[rows][vectors] = {};
-            add_product(sums, h.c + i * h.c_stride, h.c_stride, 1, transposed + p, padded, h.d_state, width);
-            MAMBA_UNROLL
-            for (int m = 0; m < rows; ++m) {
-                const Vec16 decay = l.decay(i + m);
-                MAMBA_UNROLL
-                for (int v = 0; v < vectors; ++v) sums[m][v] = sums[m][v] * decay;
-            }
-            add_product(sums, mixed + i * chunk_tokens, chunk_tokens, 1, h.x + p, h.x_stride, i + rows, width);
-            MAMBA_UNROLL
-            for (int m = 0; m < rows; ++m) {
-                MAMBA_UNROLL
-                for (int v = 0; v < vectors; ++v) {
-                    const int64_t n = v + 1 == vectors ? width : lanes;
-                    const Vec16 x = load_upto(h.x + (i + m) * h.x_stride + p + v * lanes, n);
-                    store_upto(h.y + (i + m) * h.y_stride + p + v * lanes, fma(broadcast(h.d), x, sums[m][v]), n);
-                }
-            }
+            chunk_outputs<rows, vectors>(h, l, to, i, p, width);
         });
     }
 
@@ -550,26 +625,13 @@ void mamba2_chunk(const Mamba2Head& call, const float* cb, float* scratch) {
         for (int64_t j = j0; j < smaller(j0 + lanes, h.tokens); ++j) {
             for (int64_t p = 0; p < h.head_dim; p += lanes) {
                 const int64_t n = lanes_at(p, h.head_dim);
-                store_upto(weighted + j * padded + p, broadcast(factors[j - j0]) * load_upto(h.x + j * h.x_stride + p, n), n);
+                store_upto(to.weighted + j * to.stride + p, broadcast(factors[j - j0]) * load_upto(h.x + j * h.x_stride + p, n), n);
             }
         }
     }
     const Vec16 kept = l.decay(last);
     for_tiles(h.head_dim, h.d_state, [&]<int rows, int vectors>(int64_t p, int64_t n, int64_t width) {
-        Vec16 sums[rows][vectors];
-        float* state = h.state + p * h.d_state + n;
-        const auto width_of = [&](int v) { return v + 1 == vectors ? width : lanes; };
-        MAMBA_UNROLL
-        for (int m = 0; m < rows; ++m) {
-            MAMBA_UNROLL
-            for (int v = 0; v < vectors; ++v) sums[m][v] = kept * load_upto(state + m * h.d_state + v * lanes, width_of(v));
-        }
-        add_product(sums, weighted + p, 1, padded, h.b + n, h.b_stride, h.tokens, width);
-        MAMBA_UNROLL
-        for (int m = 0; m < rows; ++m) {
-            MAMBA_UNROLL
-            for (int v = 0; v < vectors; ++v) store_upto(state + m * h.d_state + v * lanes, sums[m][v], width_of(v));
-        }
+        chunk_state<rows, vectors>(h, kept, to, p, n, width);
     });
 }
 

@@ -66,10 +66,9 @@ MAMBA_ALWAYS_INLINE Vec16 load_int8(const std::byte* p) {
     const __m512i wide = _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
     return {_mm512_cvtepi32_ps(wide)};
 }
-// One FP16 value in all lanes; reads 8 bytes.
-MAMBA_ALWAYS_INLINE Vec16 broadcast_f16(const std::byte* p) {
-    const __m128 value = _mm_cvtph_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
-    return {_mm512_broadcastss_ps(value)};
+// The FP16 scale of a Q8_0 block in all lanes. Converts 32 bytes of the block, straight from memory: that is cheaper than two.
+MAMBA_ALWAYS_INLINE Vec16 load_scale(const std::byte* block) {
+    return {_mm512_broadcastss_ps(_mm512_castps512_ps128(load_f16(block).v))};
 }
 MAMBA_ALWAYS_INLINE void prefetch(const std::byte* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
 

@@ -1,7 +1,10 @@
 // Elementary functions on Vec16, the same operations in every instruction set and so the same bits.
 
-// Loops over the vectors of a register tile: unrolled, so that the tile is registers and not memory.
-#if defined(__clang__)
+// Loops over the vectors of a register tile: unrolled, so that the tile is registers and not memory. Not under sanitizers,
+// whose checks make unrolled tiles take minutes to compile.
+#if defined(MAMBA_SANITIZED)
+#  define MAMBA_UNROLL
+#elif defined(__clang__)
 #  define MAMBA_UNROLL _Pragma("clang loop unroll(full)")
 #elif defined(__GNUC__)
 #  define MAMBA_UNROLL _Pragma("GCC unroll 16")
