@@ -26,7 +26,8 @@ internal sealed class MetadataWriter
         ArgumentException.ThrowIfNullOrEmpty(key);
         if (!CanHold(value))
         {
-            throw new ArgumentException($"GGUF cannot hold a value of type {value?.GetType().ToString() ?? "null"} (key '{key}').", nameof(value));
+            throw new ArgumentException($"GGUF cannot hold a value of type {value?.GetType().ToString() ?? "null"} (key '{key}').",
+                nameof(value));
         }
 
         if (!_keys.Add(key))

@@ -5,10 +5,11 @@ namespace MambaConnector;
 
 /// <summary>What a model file says about itself: GGUF keys and values. Immutable and safe to use from several threads.</summary>
 /// <remarks>
-/// A value is a <see cref="bool"/>, <see cref="byte"/>, <see cref="sbyte"/>, <see cref="short"/>, <see cref="ushort"/>, <see cref="int"/>,
-/// <see cref="uint"/>, <see cref="long"/>, <see cref="ulong"/>, <see cref="float"/>, <see cref="double"/>, <see cref="string"/>, or an array of one
-/// of those (<c>string[]</c>, <c>int[]</c>, ...). The typed getters answer <see langword="null"/> for a key that is absent or holds another type.
-/// Arrays are handed out as they are stored: treat them as read-only.
+/// A value is a <see cref="bool"/>, <see cref="byte"/>, <see cref="sbyte"/>, <see cref="short"/>, <see cref="ushort"/>,
+/// <see cref="int"/>, <see cref="uint"/>, <see cref="long"/>, <see cref="ulong"/>, <see cref="float"/>, <see cref="double"/>,
+/// <see cref="string"/>, or an array of one of those (<c>string[]</c>, <c>int[]</c>, ...). The typed getters answer
+/// <see langword="null"/> for a key that is absent or holds another type. Arrays are handed out as they are stored: treat them as
+/// read-only.
 /// </remarks>
 [SuppressMessage("Naming", "CA1710:Identifiers should have correct suffix", Justification = "It is known by what it holds.")]
 public sealed class ModelMetadata : IReadOnlyDictionary<string, object>
@@ -73,7 +74,8 @@ public sealed class ModelMetadata : IReadOnlyDictionary<string, object>
 
     /// <summary>The integer under a key, whatever its width in the file.</summary>
     /// <param name="key">The key.</param>
-    /// <returns>The number, or <see langword="null"/> if the key is absent, holds no integer, or one above <see cref="long.MaxValue"/>.</returns>
+    /// <returns>The number, or <see langword="null"/> if the key is absent, holds no integer, or one above
+    /// <see cref="long.MaxValue"/>.</returns>
     public long? GetInt64(string key) => _entries.GetValueOrDefault(key) switch
     {
         byte value => value,
@@ -110,7 +112,8 @@ public sealed class ModelMetadata : IReadOnlyDictionary<string, object>
 
     /// <summary>The integers under a key, whatever their width in the file.</summary>
     /// <param name="key">The key, for example <c>tokenizer.ggml.token_type</c>.</param>
-    /// <returns>The array, or <see langword="null"/> if the key is absent, holds no array of integers, or one of them does not fit 32 bits.</returns>
+    /// <returns>The array, or <see langword="null"/> if the key is absent, holds no array of integers, or one of them does not fit 32
+    /// bits.</returns>
     public int[]? GetInt32s(string key) => _entries.GetValueOrDefault(key) switch
     {
         // The runtime lets an array of one signedness pass for the other: ask for the exact element type.

@@ -5,12 +5,12 @@ using MambaConnector.Tokenization;
 namespace MambaConnector;
 
 /// <summary>
-/// Turns text into token ids and back, as the model's own tokenizer does: BPE vocabularies of Hugging Face (<c>tokenizer.json</c>) and of GGUF
-/// files. Immutable and safe to use from several threads.
+/// Turns text into token ids and back, as the model's own tokenizer does: BPE vocabularies of Hugging Face (<c>tokenizer.json</c>) and of
+/// GGUF files. Immutable and safe to use from several threads.
 /// </summary>
 /// <remarks>
-/// docs/tokenizers.md lists what is accepted. Text is UTF-16; a lone surrogate counts as U+FFFD. Special (control) tokens that are written out in a
-/// text are plain text unless the caller asks for them: what a user types cannot end a turn.
+/// docs/tokenizers.md lists what is accepted. Text is UTF-16; a lone surrogate counts as U+FFFD. Special (control) tokens that are
+/// written out in a text are plain text unless the caller asks for them: what a user types cannot end a turn.
 /// </remarks>
 public sealed class MambaTokenizer
 {
@@ -43,7 +43,8 @@ public sealed class MambaTokenizer
             var wanted = definition.AddedTokens.Where(token => withSpecial == 1 || !token.Special).ToArray();
             _raw[withSpecial] = Matcher(wanted.Where(token => !token.Normalized).Select(token => (token, token.Content)));
             _normalized[withSpecial] = Matcher(
-                wanted.Where(token => token.Normalized).Select(token => (token, definition.Normalizer?.Normalize(token.Content) ?? token.Content)));
+                wanted.Where(token => token.Normalized)
+                    .Select(token => (token, definition.Normalizer?.Normalize(token.Content) ?? token.Content)));
         }
     }
 
@@ -62,13 +63,15 @@ public sealed class MambaTokenizer
     /// <summary>The token for what the vocabulary cannot spell, if the file names one.</summary>
     public int? UnknownId => _definition.UnknownId;
 
-    /// <summary>Whether the model expects <see cref="BosId"/> in front of a text. <see cref="Encode(string, bool, bool)"/> does it only when told to.</summary>
+    /// <summary>Whether the model expects <see cref="BosId"/> in front of a text. <see cref="Encode(string, bool, bool)"/> does it only
+    /// when told to.</summary>
     public bool AddsBos => _definition.AddsBos && _definition.BosId is not null;
 
     /// <summary>Reads a <c>tokenizer.json</c>, and the <c>tokenizer_config.json</c> beside it if there is one.</summary>
     /// <param name="path">The path of the tokenizer.json.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">The file is malformed or asks for what is not supported; the message names the part.</exception>
+    /// <exception cref="InvalidDataException">The file is malformed or asks for what is not supported; the message names the
+    /// part.</exception>
     public static MambaTokenizer FromFile(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -81,16 +84,19 @@ public sealed class MambaTokenizer
     /// <summary>Reads a <c>tokenizer.json</c>.</summary>
     /// <param name="json">The file; read to its end, left open.</param>
     /// <param name="tokenizerConfigJson"><c>tokenizer_config.json</c>, which names BOS, EOS and padding; may be left out.</param>
-    /// <exception cref="InvalidDataException">A file is malformed or asks for what is not supported; the message names the part.</exception>
+    /// <exception cref="InvalidDataException">A file is malformed or asks for what is not supported; the message names the
+    /// part.</exception>
     public static MambaTokenizer FromTokenizerJson(Stream json, Stream? tokenizerConfigJson = null)
     {
         ArgumentNullException.ThrowIfNull(json);
-        return new MambaTokenizer(HuggingFaceReader.Read(ReadAll(json), tokenizerConfigJson is null ? default : ReadAll(tokenizerConfigJson)));
+        var config = tokenizerConfigJson is null ? [] : ReadAll(tokenizerConfigJson);
+        return new MambaTokenizer(HuggingFaceReader.Read(ReadAll(json), config));
     }
 
     /// <summary>Reads the vocabulary in a GGUF file's metadata (keys <c>tokenizer.ggml.*</c>).</summary>
     /// <param name="metadata">The metadata of the model.</param>
-    /// <exception cref="InvalidDataException">The metadata has no vocabulary, a damaged one, or one that is not supported; the message names the key.</exception>
+    /// <exception cref="InvalidDataException">The metadata has no vocabulary, a damaged one, or one that is not supported; the message
+    /// names the key.</exception>
     public static MambaTokenizer FromMetadata(ModelMetadata metadata)
     {
         ArgumentNullException.ThrowIfNull(metadata);
@@ -162,7 +168,8 @@ public sealed class MambaTokenizer
         return text.Append(decoder.Flush()).ToString();
     }
 
-    /// <summary>The raw bytes that a token stands for; for a special token its text, for an unused row none. They may be part of a character.</summary>
+    /// <summary>The raw bytes that a token stands for; for a special token its text, for an unused row none. They may be part of a
+    /// character.</summary>
     /// <param name="id">The id.</param>
     /// <exception cref="ArgumentOutOfRangeException">The id is not in the vocabulary.</exception>
     public ReadOnlySpan<byte> GetBytes(int id)

@@ -4,8 +4,8 @@ using MambaConnector.Tokenization;
 namespace MambaConnector;
 
 /// <summary>
-/// Decodes tokens as they come. What it returns, joined, is exactly what <see cref="MambaTokenizer.Decode"/> makes of all ids at once: never half a
-/// character, no waiting on bytes that can no longer become one. For one stream and one thread at a time.
+/// Decodes tokens as they come. What it returns, joined, is exactly what <see cref="MambaTokenizer.Decode"/> makes of all ids at once:
+/// never half a character, no waiting on bytes that can no longer become one. For one stream and one thread at a time.
 /// </summary>
 public sealed class TokenDecoder
 {
@@ -36,7 +36,9 @@ public sealed class TokenDecoder
 
         if (_atStart && _leadingSpace != LeadingSpace.Keep)
         {
-            bytes = _leadingSpace == LeadingSpace.DropInFirstToken ? bytes.TrimStart((byte)' ') : bytes.StartsWith(" "u8) ? bytes[1..] : bytes;
+            bytes = _leadingSpace == LeadingSpace.DropInFirstToken ? bytes.TrimStart((byte)' ')
+                : bytes.StartsWith(" "u8) ? bytes[1..]
+                : bytes;
             _atStart = _leadingSpace == LeadingSpace.DropOne && _tokenizer.GetBytes(id).IsEmpty;
         }
 

@@ -6,8 +6,10 @@ public sealed class ModelMetadataTests
 {
     public static TheoryData<object> Values() =>
     [
-        true, (byte)200, (sbyte)-5, (ushort)60000, (short)-30000, 4000000000u, -5, ulong.MaxValue, long.MinValue, 1.5f, -2.5e300, "", "text é 😀",
-        new[] { true, false }, new byte[] { 1, 2 }, new sbyte[] { -1 }, new ushort[] { 65535 }, new short[] { -2, 3 }, new[] { 1u }, new[] { -1, 2 }, Array.Empty<int>(),
+        true, (byte)200, (sbyte)-5, (ushort)60000, (short)-30000, 4000000000u, -5, ulong.MaxValue, long.MinValue, 1.5f, -2.5e300, "",
+            "text é 😀",
+        new[] { true, false }, new byte[] { 1, 2 }, new sbyte[] { -1 }, new ushort[] { 65535 }, new short[] { -2, 3 }, new[] { 1u },
+            new[] { -1, 2 }, Array.Empty<int>(),
         new[] { 1ul }, new[] { -1L }, new[] { 0.5f }, new[] { 0.25 }, new[] { "a", "", "ü" }, Array.Empty<string>(),
     ];
 
@@ -35,7 +37,8 @@ public sealed class ModelMetadataTests
             Assert.Contains("general.thing", error.Message, StringComparison.Ordinal);
         }
 
-        Assert.Contains("1 bytes follow", Assert.Throws<InvalidDataException>(() => ModelMetadata.ParseValue([.. raw, 0])).Message, StringComparison.Ordinal);
+        Assert.Contains("1 bytes follow", Assert.Throws<InvalidDataException>(() => ModelMetadata.ParseValue([.. raw, 0])).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -59,11 +62,14 @@ public sealed class ModelMetadataTests
     [Fact]
     public void UnknownTypesAndNestedArraysAreRefused()
     {
-        Assert.Contains("type 13", Assert.Throws<InvalidDataException>(() => ModelMetadata.ParseValue([13, 0, 0, 0, 0])).Message, StringComparison.Ordinal);
+        Assert.Contains("type 13", Assert.Throws<InvalidDataException>(() => ModelMetadata.ParseValue([13, 0, 0, 0, 0])).Message,
+            StringComparison.Ordinal);
         byte[] nested = [9, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-        Assert.Contains("array of arrays", Assert.Throws<InvalidDataException>(() => ModelMetadata.ParseValue(nested)).Message, StringComparison.Ordinal);
+        Assert.Contains("array of arrays", Assert.Throws<InvalidDataException>(() => ModelMetadata.ParseValue(nested)).Message,
+            StringComparison.Ordinal);
         nested[4] = 77;
-        Assert.Contains("element type 77", Assert.Throws<InvalidDataException>(() => ModelMetadata.ParseValue(nested)).Message, StringComparison.Ordinal);
+        Assert.Contains("element type 77", Assert.Throws<InvalidDataException>(() => ModelMetadata.ParseValue(nested)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -76,8 +82,10 @@ public sealed class ModelMetadataTests
     {
         var metadata = new ModelMetadata(
         [
-            new("u8", (byte)7), new("u64", ulong.MaxValue), new("i16", (short)-3), new("f32", 1.5f), new("yes", true), new("text", "t"), new("texts", (string[])["a"]),
-            new("u32s", (uint[])[1, 2]), new("big", (uint[])[uint.MaxValue]), new("i8s", (sbyte[])[-4]), new("bytes", (byte[])[255]), new("f64s", (double[])[0.5]),
+            new("u8", (byte)7), new("u64", ulong.MaxValue), new("i16", (short)-3), new("f32", 1.5f), new("yes", true), new("text", "t"),
+                new("texts", (string[])["a"]),
+            new("u32s", (uint[])[1, 2]), new("big", (uint[])[uint.MaxValue]), new("i8s", (sbyte[])[-4]), new("bytes", (byte[])[255]),
+                new("f64s", (double[])[0.5]),
         ]);
         Assert.Equal(12, metadata.Count);
         Assert.Equal(7, metadata.GetInt64("u8"));
@@ -103,8 +111,10 @@ public sealed class ModelMetadataTests
     [Fact]
     public void ValuesThatGgufCannotHoldAreRefused()
     {
-        Assert.Contains("System.DateTime", Assert.Throws<ArgumentException>(() => new ModelMetadata([new("when", DateTime.UnixEpoch)])).Message, StringComparison.Ordinal);
-        Assert.Contains("twice", Assert.Throws<ArgumentException>(() => new ModelMetadata([new("k", 1), new("k", 2)])).Message, StringComparison.Ordinal);
+        Assert.Contains("System.DateTime",
+            Assert.Throws<ArgumentException>(() => new ModelMetadata([new("when", DateTime.UnixEpoch)])).Message, StringComparison.Ordinal);
+        Assert.Contains("twice", Assert.Throws<ArgumentException>(() => new ModelMetadata([new("k", 1), new("k", 2)])).Message,
+            StringComparison.Ordinal);
         var writer = new MetadataWriter();
         writer.Add("k", 1);
         Assert.Contains("twice", Assert.Throws<ArgumentException>(() => writer.Add("k", 2)).Message, StringComparison.Ordinal);

@@ -13,15 +13,16 @@ public sealed class GoldenTests
     [InlineData("starcoder")]
     public void GgufVocabularyGivesTheRecordedIds(string name)
     {
-        var tokenizer = MambaTokenizer.FromMetadata(GgufFile.ReadMetadata(Fixture.PathOf($"ggml/ggml-vocab-{name}.gguf")));
-        var texts = File.ReadAllText(Fixture.PathOf($"ggml/ggml-vocab-{name}.gguf.inp")).Split("\n__ggml_vocab_test__\n");
-        var lines = File.ReadAllText(Fixture.PathOf($"ggml/ggml-vocab-{name}.gguf.out")).Split('\n');
+        var tokenizer = MambaTokenizer.FromMetadata(GgufFile.ReadMetadata(Fixture.PathOf($"ggml-vocab-{name}.gguf")));
+        var texts = File.ReadAllText(Fixture.PathOf($"ggml-vocab-{name}.gguf.inp")).Split("\n__ggml_vocab_test__\n");
+        var lines = File.ReadAllText(Fixture.PathOf($"ggml-vocab-{name}.gguf.out")).Split('\n');
         Assert.Equal(46, texts.Length - 1);
         for (var i = 0; i < 46; i++)
         {
             var expected = lines[i].Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(int.Parse).ToArray();
             var ids = tokenizer.Encode(texts[i]);
-            Assert.True(expected.SequenceEqual(ids), $"text {i} \"{texts[i]}\": expected {string.Join(' ', expected)}, got {string.Join(' ', ids)}");
+            Assert.True(expected.SequenceEqual(ids),
+                $"text {i} \"{texts[i]}\": expected {string.Join(' ', expected)}, got {string.Join(' ', ids)}");
             Assert.Equal(texts[i], tokenizer.Decode(ids));
         }
     }
@@ -41,7 +42,8 @@ public sealed class GoldenTests
     }
 
     public static TheoryData<string> MadeTokenizers() =>
-        [.. Directory.GetFiles(Fixture.PathOf("goldens"), "*.tokenizer.json").Select(path => Path.GetFileName(path)[..^".tokenizer.json".Length]).Order()];
+        [.. Directory.GetFiles(Fixture.PathOf("goldens"), "*.tokenizer.json").Select(path =>
+            Path.GetFileName(path)[..^".tokenizer.json".Length]).Order()];
 
     [Theory]
     [MemberData(nameof(MadeTokenizers))]
@@ -62,7 +64,8 @@ public sealed class GoldenTests
     public void SameVocabularyAsGgufGivesWhatHuggingFaceGives(string pre, string name)
     {
         using var json = JsonDocument.Parse(File.ReadAllBytes(Fixture.PathOf($"goldens/{name}.tokenizer.json")));
-        var vocabulary = json.RootElement.GetProperty("model").GetProperty("vocab").EnumerateObject().ToDictionary(entry => entry.Value.GetInt32(), entry => entry.Name);
+        var vocabulary = json.RootElement.GetProperty("model").GetProperty("vocab").EnumerateObject().ToDictionary(entry =>
+            entry.Value.GetInt32(), entry => entry.Name);
         var types = vocabulary.ToDictionary(entry => entry.Key, _ => 1);
         foreach (var added in json.RootElement.GetProperty("added_tokens").EnumerateArray())
         {
@@ -70,7 +73,8 @@ public sealed class GoldenTests
             types[added.GetProperty("id").GetInt32()] = added.GetProperty("special").GetBoolean() ? 3 : 4;
         }
 
-        var merges = json.RootElement.GetProperty("model").GetProperty("merges").EnumerateArray().Select(merge => $"{merge[0].GetString()} {merge[1].GetString()}");
+        var merges = json.RootElement.GetProperty("model").GetProperty("merges").EnumerateArray().Select(merge =>
+            $"{merge[0].GetString()} {merge[1].GetString()}");
         var tokenizer = MambaTokenizer.FromMetadata(new ModelMetadata(
         [
             new("tokenizer.ggml.model", "gpt2"),
@@ -82,7 +86,8 @@ public sealed class GoldenTests
 
         // GGUF has no normalizer: texts that NFC changes are left out.
         var normalizes = json.RootElement.GetProperty("normalizer").ValueKind != JsonValueKind.Null;
-        CompareWithGoldens(tokenizer, name, text => !normalizes || new UnicodeForm(compatible: false, composes: true).Normalize(text) == text);
+        CompareWithGoldens(tokenizer, name, text =>
+            !normalizes || new UnicodeForm(compatible: false, composes: true).Normalize(text) == text);
     }
 
     private static void CompareWithGoldens(MambaTokenizer tokenizer, string name, Func<string, bool>? takes = null)

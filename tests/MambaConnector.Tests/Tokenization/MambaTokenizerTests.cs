@@ -5,12 +5,14 @@ namespace MambaConnector.Tests.Tokenization;
 
 public sealed class MambaTokenizerTests
 {
-    private static readonly Lazy<MambaTokenizer> Chat = new(() => MambaTokenizer.FromFile(Fixture.PathOf("mamba2-39m-chat/tokenizer.json")));
+    private static readonly Lazy<MambaTokenizer> Chat = new(() =>
+        MambaTokenizer.FromFile(Fixture.PathOf("mamba2-39m-chat/tokenizer.json")));
 
-    private static readonly Lazy<MambaTokenizer> NeoX = new(() => MambaTokenizer.FromMetadata(GgufFile.ReadMetadata(Fixture.PathOf("ggml/ggml-vocab-gpt-neox.gguf"))));
+    private static readonly Lazy<MambaTokenizer> NeoX = new(() =>
+        MambaTokenizer.FromMetadata(GgufFile.ReadMetadata(Fixture.PathOf("ggml-vocab-gpt-neox.gguf"))));
 
     private static readonly Lazy<MambaTokenizer> SentencePiece =
-        new(() => MambaTokenizer.FromMetadata(GgufFile.ReadMetadata(Fixture.PathOf("ggml/ggml-vocab-llama-spm.gguf"))));
+        new(() => MambaTokenizer.FromMetadata(GgufFile.ReadMetadata(Fixture.PathOf("ggml-vocab-llama-spm.gguf"))));
 
     [Fact]
     public void NamesAndNumbersOfTheChatModel()
@@ -61,7 +63,8 @@ public sealed class MambaTokenizerTests
         Assert.Equal([1, 15043], SentencePiece.Value.Encode("Hello", addBos: true));
         var bare = MambaTokenizer.FromTokenizerJson(File.OpenRead(Fixture.PathOf("goldens/granite.tokenizer.json")));
         Assert.Null(bare.BosId);
-        Assert.Contains("BOS", Assert.Throws<InvalidOperationException>(() => bare.Encode("a", addBos: true)).Message, StringComparison.Ordinal);
+        Assert.Contains("BOS", Assert.Throws<InvalidOperationException>(() => bare.Encode("a", addBos: true)).Message,
+            StringComparison.Ordinal);
         var template = MambaTokenizer.FromFile(Fixture.PathOf("goldens/llama3.tokenizer.json"));
         Assert.True(template.AddsBos);
         Assert.Equal("<|endoftext|>", template.GetToken(template.BosId!.Value));
@@ -90,7 +93,8 @@ public sealed class MambaTokenizerTests
         var decoder = Chat.Value.CreateDecoder();
         Action[] calls =
         [
-            () => Chat.Value.GetToken(id), () => Chat.Value.GetBytes(id), () => Chat.Value.IsSpecial(id), () => Chat.Value.Decode([68, id]), () => decoder.Append(id),
+            () => Chat.Value.GetToken(id), () => Chat.Value.GetBytes(id), () => Chat.Value.IsSpecial(id), () =>
+                Chat.Value.Decode([68, id]), () => decoder.Append(id),
         ];
         foreach (var call in calls)
         {

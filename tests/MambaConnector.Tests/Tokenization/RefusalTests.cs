@@ -31,13 +31,16 @@ public sealed class RefusalTests
         { "added_tokens", "[{\"id\": 1, \"content\": \"zz\"}]", "gives \"zz\" the id 1, which contradicts model.vocab" },
         { "normalizer", "{\"type\": \"Nmt\"}", "normalizer.type is \"Nmt\"" },
         { "normalizer", "{\"type\": \"Precompiled\"}", "normalizer.type is \"Precompiled\"" },
-        { "normalizer", "{\"type\": \"Sequence\", \"normalizers\": [{\"type\": \"BertNormalizer\"}]}", "normalizer.normalizers[0].type is \"BertNormalizer\"" },
-        { "normalizer", "{\"type\": \"Replace\", \"pattern\": {\"String\": \"\"}, \"content\": \"\"}", "normalizer.pattern.String is empty" },
+        { "normalizer", "{\"type\": \"Sequence\", \"normalizers\": [{\"type\": \"BertNormalizer\"}]}",
+            "normalizer.normalizers[0].type is \"BertNormalizer\"" },
+        { "normalizer", "{\"type\": \"Replace\", \"pattern\": {\"String\": \"\"}, \"content\": \"\"}",
+            "normalizer.pattern.String is empty" },
         { "pre_tokenizer", "{\"type\": \"UnicodeScripts\"}", "pre_tokenizer.type is \"UnicodeScripts\"" },
         { "pre_tokenizer", "{\"type\": \"Split\", \"pattern\": {\"Regex\": \"\\\\p{Han}\"}, \"behavior\": \"Isolated\"}", "\\p{Han}" },
         { "pre_tokenizer", "{\"type\": \"Split\", \"pattern\": {\"Regex\": \"a\"}, \"behavior\": \"Glued\"}", "behavior is \"Glued\"" },
         { "pre_tokenizer", "{\"type\": \"Metaspace\", \"prepend_scheme\": \"last\"}", "prepend_scheme is \"last\"" },
-        { "pre_tokenizer", "{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"ByteLevel\"}, {\"type\": \"ByteLevel\"}]}", "2 ByteLevel stages" },
+        { "pre_tokenizer", "{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"ByteLevel\"}, {\"type\": \"ByteLevel\"}]}",
+            "2 ByteLevel stages" },
         { "decoder", "{\"type\": \"CTC\"}", "decoder.type is \"CTC\"" },
         { "decoder", "null", "decoder is missing" },
         { "decoder", "{\"type\": \"Strip\", \"content\": \" \", \"start\": 1, \"stop\": 0}", "decoder strips something else" },
@@ -68,7 +71,8 @@ public sealed class RefusalTests
     [InlineData("[1, 2")]
     [InlineData("PK")]
     public void WhatIsNoJsonIsRefused(string text) =>
-        Assert.Contains("tokenizer.json is not valid JSON", Assert.Throws<InvalidDataException>(() => MambaTokenizer.FromTokenizerJson(Utf8(text))).Message, StringComparison.Ordinal);
+        Assert.Contains("tokenizer.json is not valid JSON",
+            Assert.Throws<InvalidDataException>(() => MambaTokenizer.FromTokenizerJson(Utf8(text))).Message, StringComparison.Ordinal);
 
     [Theory]
     [InlineData("{", "tokenizer_config.json is not valid JSON")]
@@ -77,7 +81,8 @@ public sealed class RefusalTests
     public void TokenizerConfigIsRefusedByPart(string config, string message)
     {
         using var json = File.OpenRead(Fixture.PathOf("goldens/granite.tokenizer.json"));
-        Assert.Contains(message, Assert.Throws<InvalidDataException>(() => MambaTokenizer.FromTokenizerJson(json, Utf8(config))).Message, StringComparison.Ordinal);
+        Assert.Contains(message, Assert.Throws<InvalidDataException>(() => MambaTokenizer.FromTokenizerJson(json, Utf8(config))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -149,7 +154,8 @@ public sealed class RefusalTests
         var documentation = File.ReadAllText(Path.Combine(Fixture.PathOf(""), "..", "..", "..", "..", "docs", "tokenizers.md"));
         Assert.All(PreTokenizerTable.AcceptedNames, name => Assert.Contains($"`{name}`", documentation, StringComparison.Ordinal));
         string[] promised =
-            ["default", "gpt-2", "smollm", "starcoder", "refact", "mpt", "falcon", "llama-bpe", "llama3", "llama-v3", "deepseek-coder", "deepseek-llm", "granite"];
+            ["default", "gpt-2", "smollm", "starcoder", "refact", "mpt", "falcon", "llama-bpe", "llama3", "llama-v3", "deepseek-coder",
+                "deepseek-llm", "granite"];
         Assert.All(promised, name => Assert.Contains(name, PreTokenizerTable.AcceptedNames));
     }
 

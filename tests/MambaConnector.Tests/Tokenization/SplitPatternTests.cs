@@ -7,8 +7,10 @@ public sealed class SplitPatternTests
 {
     public static TheoryData<string> Patterns() =>
     [
-        KnownPatterns.Gpt2, KnownPatterns.Llama3, KnownPatterns.Qwen2, KnownPatterns.Tekken, @"\s+$", @"\s?\p{L}+", @"\s?\p{P}+", "[0-9][0-9][0-9]", @"[\p{P}$+<=>^~|]+",
-        @"a(?=b)|[^a\s]{2,3}", @"(?:ab|a)?b+", @"(x|y)z*", @"^\p{L}|\d$", @"[\]\-^a]+.", @"\u0041\x42\x{43}?", @"[^\S\r\n]+", @"[\p{Lu}-]\P{N}\p{^L}",
+        KnownPatterns.Gpt2, KnownPatterns.Llama3, KnownPatterns.Qwen2, KnownPatterns.Tekken, @"\s+$", @"\s?\p{L}+", @"\s?\p{P}+",
+            "[0-9][0-9][0-9]", @"[\p{P}$+<=>^~|]+",
+        @"a(?=b)|[^a\s]{2,3}", @"(?:ab|a)?b+", @"(x|y)z*", @"^\p{L}|\d$", @"[\]\-^a]+.", @"\u0041\x42\x{43}?", @"[^\S\r\n]+",
+            @"[\p{Lu}-]\P{N}\p{^L}",
     ];
 
     [Theory]
@@ -23,7 +25,8 @@ public sealed class SplitPatternTests
         var random = new Random(5);
         for (var round = 0; round < 3000; round++)
         {
-            var subject = string.Concat(RandomText.Next(random).Where(c => !char.IsSurrogate(c) && c is not ('\u017f' or '\u212a'))) + (round % 2 == 0 ? " ab\n  xz--^a" : "");
+            var subject = string.Concat(RandomText.Next(random).Where(c =>
+                !char.IsSurrogate(c) && c is not ('\u017f' or '\u212a'))) + (round % 2 == 0 ? " ab\n  xz--^a" : "");
             var expected = reference.Matches(subject).Select(match => (match.Index, match.Index + match.Length)).ToArray();
             List<(int, int)> found = [];
             for (var position = 0; pattern.Find(subject, position, out var start, out var end); position = end)
@@ -31,7 +34,8 @@ public sealed class SplitPatternTests
                 found.Add((start, end));
             }
 
-            Assert.True(expected.SequenceEqual(found), $"{text} on {Regex.Escape(subject)}: expected {string.Join(' ', expected)}, found {string.Join(' ', found)}");
+            Assert.True(expected.SequenceEqual(found),
+                $"{text} on {Regex.Escape(subject)}: expected {string.Join(' ', expected)}, found {string.Join(' ', found)}");
         }
     }
 
@@ -85,5 +89,6 @@ public sealed class SplitPatternTests
 
     [Fact]
     public void DeepNestingIsRefused() =>
-        Assert.Contains("nested groups", Assert.Throws<InvalidDataException>(() => new SplitPattern(new string('(', 100000))).Message, StringComparison.Ordinal);
+        Assert.Contains("nested groups", Assert.Throws<InvalidDataException>(() => new SplitPattern(new string('(', 100000))).Message,
+            StringComparison.Ordinal);
 }

@@ -4,7 +4,8 @@ namespace MambaConnector.Tests.Tokenization;
 
 public sealed class TokenDecoderTests
 {
-    private static readonly Lazy<MambaTokenizer> Bytes = new(() => MambaTokenizer.FromFile(Fixture.PathOf("goldens/granite.tokenizer.json")));
+    private static readonly Lazy<MambaTokenizer> Bytes = new(() =>
+        MambaTokenizer.FromFile(Fixture.PathOf("goldens/granite.tokenizer.json")));
 
     [Fact]
     public void StreamEqualsWholeDecodeForAnyTokens()
@@ -16,7 +17,8 @@ public sealed class TokenDecoderTests
             for (var round = 0; round < 2000; round++)
             {
                 // Tokens at random: mostly bytes that are no UTF-8.
-                var ids = Enumerable.Range(0, random.Next(30)).Select(_ => random.Next(random.Next(2) == 0 ? 256 : tokenizer.VocabularySize)).ToArray();
+                var ids = Enumerable.Range(0, random.Next(30)).Select(_ =>
+                    random.Next(random.Next(2) == 0 ? 256 : tokenizer.VocabularySize)).ToArray();
                 var expected = WholeText(tokenizer, ids);
                 Assert.Equal(expected, tokenizer.Decode(ids));
                 var decoder = tokenizer.CreateDecoder(skipSpecial: false);

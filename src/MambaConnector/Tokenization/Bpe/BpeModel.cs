@@ -3,7 +3,8 @@ using System.Text;
 
 namespace MambaConnector.Tokenization;
 
-/// <summary>Byte pair encoding of one piece (Sennrich et al. 2016), with the details of Hugging Face's <c>BPE</c>. Safe to use from several threads.</summary>
+/// <summary>Byte pair encoding of one piece (Sennrich et al. 2016), with the details of Hugging Face's <c>BPE</c>. Safe to use from
+/// several threads.</summary>
 internal sealed class BpeModel
 {
     private const int LowSymbols = 0x180; // code points looked up in an array: ASCII and the whole byte alphabet
@@ -87,7 +88,9 @@ internal sealed class BpeModel
         for (var i = 0; i < piece.Length;)
         {
             var codePoint = CodePoints.Next(piece, ref i);
-            var symbol = codePoint < LowSymbols ? _lowSymbols[codePoint] : _options.Symbols.TryGetValue(codePoint, out var found) ? found : -1;
+            var symbol = codePoint < LowSymbols ? _lowSymbols[codePoint]
+                : _options.Symbols.TryGetValue(codePoint, out var found) ? found
+                : -1;
             if (symbol >= 0)
             {
                 workspace.Add(symbol);

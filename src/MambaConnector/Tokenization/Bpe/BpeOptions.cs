@@ -15,7 +15,8 @@ internal sealed class BpeOptions
     /// <summary>Text comes as it is and is merged as bytes written in <see cref="ByteAlphabet"/>.</summary>
     public bool MapsBytes { get; init; }
 
-    /// <summary>256 ids for the bytes of characters that have no symbol, -1 where a byte has none; <see langword="null"/> without byte fallback.</summary>
+    /// <summary>256 ids for the bytes of characters that have no symbol, -1 where a byte has none; <see langword="null"/> without byte
+    /// fallback.</summary>
     public int[]? ByteTokens { get; init; }
 
     /// <summary>The id for what cannot be spelled; without one it is dropped, as Hugging Face's library does.</summary>

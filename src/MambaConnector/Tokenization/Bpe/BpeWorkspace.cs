@@ -1,6 +1,7 @@
 namespace MambaConnector.Tokenization;
 
-/// <summary>The buffers of one merge: a linked list of symbols and a queue of candidate pairs. Reused from piece to piece, by one thread.</summary>
+/// <summary>The buffers of one merge: a linked list of symbols and a queue of candidate pairs. Reused from piece to piece, by one
+/// thread.</summary>
 internal sealed class BpeWorkspace
 {
     private readonly CandidateQueue _candidates = new();
@@ -33,7 +34,8 @@ internal sealed class BpeWorkspace
         while (_candidates.TryTake(out var rank, out var position))
         {
             ref var left = ref _nodes[position];
-            if (left.Symbol < 0 || left.Next == _count || !merges.TryGet(left.Symbol, _nodes[left.Next].Symbol, out var merge) || !merges.Stands(rank, merge))
+            if (left.Symbol < 0 || left.Next == _count || !merges.TryGet(left.Symbol, _nodes[left.Next].Symbol, out var merge)
+                || !merges.Stands(rank, merge))
             {
                 continue; // one of the two has been merged elsewhere since the pair was offered
             }

@@ -1,9 +1,9 @@
 namespace MambaConnector.Tokenization;
 
 /// <summary>
-/// A priority queue of candidate merges, smallest key first: rank in the upper 32 bits, position of the left symbol below. Merges mostly make candidates
-/// of higher rank than the one just taken, so the queue works through one sorted batch while a heap collects what is new; when the batch is done the heap
-/// is sorted into the next one. Long runs of one letter thus cost a few sorts and no sifting.
+/// A priority queue of candidate merges, smallest key first: rank in the upper 32 bits, position of the left symbol below. Merges mostly
+/// make candidates of higher rank than the one just taken, so the queue works through one sorted batch while a heap collects what is new;
+/// when the batch is done the heap is sorted into the next one. Long runs of one letter thus cost a few sorts and no sifting.
 /// </summary>
 internal sealed class CandidateQueue
 {

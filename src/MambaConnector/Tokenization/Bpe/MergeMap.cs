@@ -56,8 +56,8 @@ internal sealed class MergeMap
     }
 
     /// <summary>
-    /// Whether a candidate of this rank still stands, given the merge that its two places would make now: it must be of the same result. (Not of the same
-    /// pair: Hugging Face's library and llama.cpp both look at the result only.)
+    /// Whether a candidate of this rank still stands, given the merge that its two places would make now: it must be of the same result.
+    /// (Not of the same pair: Hugging Face's library and llama.cpp both look at the result only.)
     /// </summary>
     public bool Stands(int rank, Merge now) => now.Rank == rank || _symbolOfRank[rank] == now.Symbol;
 

@@ -10,11 +10,11 @@ internal static class ScoredMerges
     /// <param name="tokens">Spellings by id.</param>
     /// <param name="scores">Scores by id.</param>
     /// <param name="takesPart">Whether a token may be made by merging (control, unknown and byte tokens may not).</param>
-    /// <returns>
-    /// The merges, and the symbol of each character. A character that occurs in tokens and is none itself gets a symbol behind the vocabulary,
-    /// so that tokens can still grow from it.
+    /// <returns>The merges, and the symbol of each character. A character that occurs in tokens and is none itself gets a symbol behind
+    /// the vocabulary, so that tokens can still grow from it.
     /// </returns>
-    public static (Dictionary<int, int> Symbols, Dictionary<ulong, Merge> Merges) Build(string[] tokens, float[] scores, Func<int, bool> takesPart)
+    public static (Dictionary<int, int> Symbols, Dictionary<ulong, Merge> Merges) Build(
+        string[] tokens, float[] scores, Func<int, bool> takesPart)
     {
         var ids = new Dictionary<string, int>(tokens.Length, StringComparer.Ordinal);
         Dictionary<int, int> symbols = [];

@@ -45,10 +45,12 @@ internal static class DecoderReader
                     leading = LeadingSpace.DropOne;
                     break;
                 case "Strip":
-                    throw step.Unsupported("strips something else than one leading space of the whole text", "content \" \", start 1, stop 0, behind Fuse");
+                    throw step.Unsupported("strips something else than one leading space of the whole text",
+                        "content \" \", start 1, stop 0, behind Fuse");
                 case "Metaspace":
                     replacements.Add((step["replacement"].TextOr("▁")!, " "));
-                    leading = PreTokenizerReader.ReadScheme(step) == PrependScheme.Never ? LeadingSpace.Keep : LeadingSpace.DropInFirstToken;
+                    leading = PreTokenizerReader.ReadScheme(step) == PrependScheme.Never ? LeadingSpace.Keep
+                        : LeadingSpace.DropInFirstToken;
                     break;
                 default:
                     throw step["type"].Unsupported($"is \"{type}\"", Supported);

@@ -193,7 +193,8 @@ internal static class GgufVocabularyReader
     }
 
     private static byte ReadByte(string token, int id) =>
-        token is ['<', '0', 'x', _, _, '>'] && byte.TryParse(token.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
+        token is ['<', '0', 'x', _, _, '>']
+            && byte.TryParse(token.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
             ? value
             : throw new InvalidDataException($"tokenizer.ggml.tokens[{id}] is \"{token}\", marked as a byte; bytes are spelled <0x00> to <0xFF>.");
 }

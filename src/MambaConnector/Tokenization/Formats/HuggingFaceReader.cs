@@ -61,7 +61,8 @@ internal static class HuggingFaceReader
         var merged = model["merges"].Path;
         var table = MergeTable.Build(merges, ids, merged);
         var gguf = WriteForm(stages, normalizer, ignoresMerges, byteLevel, tokens, merges, table, utf8);
-        if (stages is [] or [MetaspaceSplit { Replacement: WordBoundarySplit.Mark }] && !ignoresMerges && ids.ContainsKey("▁") && WordBoundarySplit.IsExactFor(merges.Select(pair => pair.Left + pair.Right)))
+        if (stages is [] or [MetaspaceSplit { Replacement: WordBoundarySplit.Mark }] && !ignoresMerges && ids.ContainsKey("▁")
+            && WordBoundarySplit.IsExactFor(merges.Select(pair => pair.Left + pair.Right)))
         {
             stages = [.. stages, new WordBoundarySplit()];
         }
@@ -84,7 +85,9 @@ internal static class HuggingFaceReader
                 ByteTokens = byteFallback ? MergeTable.ByteTokens(ids) : null,
                 UnknownId = unknownId,
                 FuseUnknown = model["fuse_unk"].BooleanOr(false),
-                WholePieces = ignoresMerges ? ids.Where(pair => kinds[pair.Value] != TokenKind.Control).ToDictionary(StringComparer.Ordinal) : null,
+                WholePieces = ignoresMerges
+                    ? ids.Where(pair => kinds[pair.Value] != TokenKind.Control).ToDictionary(StringComparer.Ordinal)
+                    : null,
             }),
             LeadingSpace = decoder.LeadingSpace,
             Gguf = gguf,
@@ -95,8 +98,8 @@ internal static class HuggingFaceReader
     }
 
     private static GgufForm WriteForm(
-        PreTokenizer[] stages, Normalizer? normalizer, bool ignoresMerges, bool byteLevel, string[] tokens, List<(string Left, string Right)> merges,
-        Dictionary<ulong, Merge> table, ReadOnlyMemory<byte> utf8)
+        PreTokenizer[] stages, Normalizer? normalizer, bool ignoresMerges, bool byteLevel, string[] tokens,
+        List<(string Left, string Right)> merges, Dictionary<ulong, Merge> table, ReadOnlyMemory<byte> utf8)
     {
         var row = byteLevel ? PreTokenizerTable.Find(stages, ignoresMerges) : null;
         var exact = row is not null && normalizer is null;
@@ -104,7 +107,8 @@ internal static class HuggingFaceReader
         if (byteLevel)
         {
             // A name that no reader knows is refused by all of them, which is better than wrong tokens; ours goes by the JSON.
-            return new GgufForm("gpt2", row?.Names[0] ?? "tokenizer.huggingface.json", merges.ConvertAll(pair => $"{pair.Left} {pair.Right}").ToArray(), null, false, json);
+            return new GgufForm("gpt2", row?.Names[0] ?? "tokenizer.huggingface.json",
+                merges.ConvertAll(pair => $"{pair.Left} {pair.Right}").ToArray(), null, false, json);
         }
 
         // SentencePiece readers want scores: the earlier a token is made by a merge, the higher its score.
@@ -115,7 +119,8 @@ internal static class HuggingFaceReader
             scores[merge.Symbol] = Math.Max(scores[merge.Symbol], -merge.Rank - 1f);
         }
 
-        return new GgufForm("llama", "default", null, scores, normalizer?.Signature.Contains("Prepend", StringComparison.Ordinal) ?? false, json);
+        return new GgufForm("llama", "default", null, scores, normalizer?.Signature.Contains("Prepend", StringComparison.Ordinal) ?? false,
+            json);
     }
 
     private static Dictionary<string, int> ReadVocabulary(JsonPart vocabulary)
@@ -130,7 +135,8 @@ internal static class HuggingFaceReader
     }
 
     private static int CheckId(int id, JsonPart place, string token) =>
-        id is >= 0 and < LargestVocabulary ? id : throw place.Bad($"gives \"{token}\" the id {id}; ids from 0 to {LargestVocabulary - 1} are accepted");
+        id is >= 0 and < LargestVocabulary ? id
+            : throw place.Bad($"gives \"{token}\" the id {id}; ids from 0 to {LargestVocabulary - 1} are accepted");
 
     private static AddedToken ReadAddedToken(JsonPart part)
     {
@@ -164,13 +170,15 @@ internal static class HuggingFaceReader
         return result;
     }
 
-    private static (string[] Tokens, TokenKind[] Kinds) Arrange(Dictionary<string, int> ids, List<AddedToken> added, int minimumSize, JsonPart root)
+    private static (string[] Tokens, TokenKind[] Kinds) Arrange(Dictionary<string, int> ids, List<AddedToken> added, int minimumSize,
+        JsonPart root)
     {
         var size = Math.Max(minimumSize, Math.Max(ids.Values.Max(), added.Select(token => token.Id).DefaultIfEmpty(0).Max()) + 1);
         var tokens = new string[size]; // null until given
         foreach (var (token, id) in ids)
         {
-            tokens[id] = tokens[id] is null ? token : throw root["model"]["vocab"].Bad($"gives \"{token}\" the id {id} of \"{tokens[id]}\"");
+            tokens[id] = tokens[id] is null ? token
+                : throw root["model"]["vocab"].Bad($"gives \"{token}\" the id {id} of \"{tokens[id]}\"");
         }
 
         foreach (var token in added)

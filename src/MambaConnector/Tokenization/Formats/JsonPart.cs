@@ -51,7 +51,9 @@ internal readonly struct JsonPart(JsonElement element, string path)
     };
 
     /// <summary>The whole number.</summary>
-    public int Int32() => element.ValueKind == JsonValueKind.Number && element.TryGetInt32(out var value) ? value : throw Bad("is not a whole number of 32 bits");
+    public int Int32() =>
+        element.ValueKind == JsonValueKind.Number && element.TryGetInt32(out var value) ? value
+            : throw Bad("is not a whole number of 32 bits");
 
     /// <summary>The elements of an array; none if it is absent.</summary>
     public IEnumerable<JsonPart> Items()
@@ -83,7 +85,8 @@ internal readonly struct JsonPart(JsonElement element, string path)
     public InvalidDataException Bad(string what) => new($"{path} {what}.");
 
     /// <summary>An error about something well-formed that is not supported.</summary>
-    public InvalidDataException Unsupported(string what, string supported) => new($"{path} {what}, which is not supported (supported: {supported}).");
+    public InvalidDataException Unsupported(string what, string supported) =>
+        new($"{path} {what}, which is not supported (supported: {supported}).");
 
     private string Unescape(Func<string> read)
     {

@@ -3,12 +3,14 @@ namespace MambaConnector.Tokenization;
 /// <summary>Turns written merges ("Ġ t") into pairs of ids.</summary>
 internal static class MergeTable
 {
-    /// <summary>Builds the merges by pair; the rank is the place in the list, and of two equal pairs the later one counts (as in Hugging Face's library).</summary>
+    /// <summary>Builds the merges by pair; the rank is the place in the list, and of two equal pairs the later one counts (as in Hugging
+    /// Face's library).</summary>
     /// <param name="merges">Left and right spelling of each merge, in order.</param>
     /// <param name="ids">Ids by spelling.</param>
     /// <param name="part">The name of the part of the file, for errors.</param>
     /// <exception cref="InvalidDataException">A merge uses or makes a token that the vocabulary lacks.</exception>
-    public static Dictionary<ulong, Merge> Build(IReadOnlyList<(string Left, string Right)> merges, Dictionary<string, int> ids, string part)
+    public static Dictionary<ulong, Merge> Build(
+        IReadOnlyList<(string Left, string Right)> merges, Dictionary<string, int> ids, string part)
     {
         var table = new Dictionary<ulong, Merge>(merges.Count);
         for (var rank = 0; rank < merges.Count; rank++)

@@ -1,6 +1,7 @@
 namespace MambaConnector.Tokenization;
 
-/// <summary>Reads of the <c>post_processor</c> of a tokenizer.json the one thing that matters to a language model: the token put in front.</summary>
+/// <summary>Reads of the <c>post_processor</c> of a tokenizer.json the one thing that matters to a language model: the token put in
+/// front.</summary>
 internal static class PostProcessorReader
 {
     private const string Supported = "TemplateProcessing, ByteLevel, Sequence";

@@ -58,7 +58,8 @@ internal static class PreTokenizerReader
 
                 break;
             case "ByteLevel":
-                stages.Add(new ByteLevelSplit(part["add_prefix_space"].BooleanOr(true), part["use_regex"].BooleanOr(true), mapsBytes: true));
+                stages.Add(new ByteLevelSplit(part["add_prefix_space"].BooleanOr(true), part["use_regex"].BooleanOr(true),
+                    mapsBytes: true));
                 break;
             case "Split":
                 var (literal, pattern) = ReadPattern(part["pattern"]);

@@ -26,7 +26,9 @@ internal sealed record PreTokenizerTable(string[] Names, PreTokenizer[] Stages, 
     private static readonly PreTokenizerTable[] Rows =
     [
         new(["gpt-2", "mpt", "olmo", "jais", "phi-2"], [ByteLevel(useRegex: true)]),
-        new(["smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b"], [ClassSplit.Digits(individual: true), ByteLevel(useRegex: true)]),
+        new(
+            ["smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b"],
+            [ClassSplit.Digits(individual: true), ByteLevel(useRegex: true)]),
         new(["falcon"],
         [
             ClassSplit.Punctuation(SplitBehavior.Contiguous),
@@ -34,7 +36,11 @@ internal sealed record PreTokenizerTable(string[] Names, PreTokenizer[] Stages, 
             ClassSplit.Digits(individual: false),
             Pattern("[0-9][0-9][0-9]"),
         ]),
-        new(["llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1"], [Pattern(KnownPatterns.Llama3), ByteLevel()], IgnoresMerges: true, AddsBos: true),
+        new(
+            ["llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1"],
+            [Pattern(KnownPatterns.Llama3), ByteLevel()],
+            IgnoresMerges: true,
+            AddsBos: true),
         new(["dbrx", "granite", "smaug-bpe"], [Pattern(KnownPatterns.Llama3), ByteLevel()]),
         new(["qwen2", "stablelm2", "deepseek-r1-qwen", "megrez"], [Pattern(KnownPatterns.Qwen2), ByteLevel()]),
         new(["tekken"], [Pattern(KnownPatterns.Tekken), ByteLevel()], IgnoresMerges: true, AddsBos: true),
@@ -78,8 +84,8 @@ internal sealed record PreTokenizerTable(string[] Names, PreTokenizer[] Stages, 
     public static PreTokenizerTable Get(string name) => ByName.TryGetValue(name, out var row)
         ? row
         : throw new InvalidDataException(
-            $"tokenizer.ggml.pre is '{name}', a way of splitting text that is not supported (supported: {string.Join(", ", AcceptedNames)}). "
-            + "Give the model's tokenizer.json instead.");
+            $"tokenizer.ggml.pre is '{name}', a way of splitting text that is not supported "
+            + $"(supported: {string.Join(", ", AcceptedNames)}). Give the model's tokenizer.json instead.");
 
     /// <summary>The row with exactly these stages, if there is one.</summary>
     public static PreTokenizerTable? Find(IReadOnlyList<PreTokenizer> stages, bool ignoresMerges)

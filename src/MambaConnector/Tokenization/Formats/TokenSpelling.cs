@@ -29,6 +29,7 @@ internal sealed record TokenSpelling(
             return ByteAlphabet.Decode(token);
         }
 
-        return Encoding.UTF8.GetBytes(Replacements.Aggregate(token, (text, pair) => text.Replace(pair.From, pair.To, StringComparison.Ordinal)));
+        var spelled = Replacements.Aggregate(token, (text, pair) => text.Replace(pair.From, pair.To, StringComparison.Ordinal));
+        return Encoding.UTF8.GetBytes(spelled);
     }
 }

@@ -3,7 +3,8 @@ using System.Text;
 
 namespace MambaConnector.Tokenization;
 
-/// <summary>Decomposition and composition over <see cref="NormalizationData"/> (UAX #15; Hangul by arithmetic, The Unicode Standard 3.12).</summary>
+/// <summary>Decomposition and composition over <see cref="NormalizationData"/> (UAX #15; Hangul by arithmetic, The Unicode Standard
+/// 3.12).</summary>
 internal sealed class NormalizationTables
 {
     private const int HangulBase = 0xAC00;
@@ -168,7 +169,8 @@ internal sealed class NormalizationTables
         foreach (var row in table.Split(['\n', ';'], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
             var equals = row.IndexOf('=', StringComparison.Ordinal);
-            add(Points(row[..equals], NumberStyles.AllowHexSpecifier), Points(row[(equals + 1)..], rightIsDecimal ? NumberStyles.None : NumberStyles.AllowHexSpecifier));
+            add(Points(row[..equals], NumberStyles.AllowHexSpecifier),
+                Points(row[(equals + 1)..], rightIsDecimal ? NumberStyles.None : NumberStyles.AllowHexSpecifier));
         }
     }
 

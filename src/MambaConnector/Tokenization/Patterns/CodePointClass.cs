@@ -5,8 +5,8 @@ namespace MambaConnector.Tokenization;
 
 /// <summary>A set of Unicode code points: general categories, ranges and nested sets. Immutable.</summary>
 /// <remarks>
-/// Tokenizers are defined over code points. .NET's <c>Regex</c> sees UTF-16 units, for which a letter beyond U+FFFF is two symbols of category Cs:
-/// that is why the sets and the matcher on top of them are our own.
+/// Tokenizers are defined over code points. .NET's <c>Regex</c> sees UTF-16 units, for which a letter beyond U+FFFF is two symbols of
+/// category Cs: that is why the sets and the matcher on top of them are our own.
 /// </remarks>
 internal sealed class CodePointClass
 {
@@ -21,7 +21,8 @@ internal sealed class CodePointClass
     private readonly ulong _asciiHigh;
 
     public CodePointClass(
-        uint categories = 0, IEnumerable<(int First, int Last)>? ranges = null, IEnumerable<CodePointClass>? nested = null, bool negated = false, bool ignoreCase = false)
+        uint categories = 0, IEnumerable<(int First, int Last)>? ranges = null, IEnumerable<CodePointClass>? nested = null,
+            bool negated = false, bool ignoreCase = false)
     {
         _categories = categories;
         _ranges = ranges?.ToArray() ?? [];
@@ -44,9 +45,11 @@ internal sealed class CodePointClass
     /// <summary>Rust's <c>char::is_numeric</c>: categories Nd, Nl, No.</summary>
     public static CodePointClass Numeric { get; } = new(Mask("N"));
 
-    /// <summary><c>\w</c> of Oniguruma: Alphabetic, marks, decimal digits, connectors. Alphabetic symbols (So) are the circled letters.</summary>
+    /// <summary><c>\w</c> of Oniguruma: Alphabetic, marks, decimal digits, connectors. Alphabetic symbols (So) are the circled
+    /// letters.</summary>
     public static CodePointClass Word { get; } = new(
-        Mask("L") | Mask("M") | Mask("Nd") | Mask("Nl") | Mask("Pc"), [(0x24B6, 0x24E9), (0x1F130, 0x1F149), (0x1F150, 0x1F169), (0x1F170, 0x1F189)]);
+        Mask("L") | Mask("M") | Mask("Nd") | Mask("Nl") | Mask("Pc"),
+            [(0x24B6, 0x24E9), (0x1F130, 0x1F149), (0x1F150, 0x1F169), (0x1F170, 0x1F189)]);
 
     /// <summary><c>\w</c> of the Rust regex crate: as <see cref="Word"/>, and the two zero-width joiners.</summary>
     public static CodePointClass RustWord { get; } = new(nested: [Word], ranges: [(0x200C, 0x200D)]);

@@ -1,6 +1,7 @@
 namespace MambaConnector.Tokenization;
 
-/// <summary>Steps over UTF-16 text by code points. The text has no lone surrogates: <see cref="MambaTokenizer"/> replaces them on entry.</summary>
+/// <summary>Steps over UTF-16 text by code points. The text has no lone surrogates: <see cref="MambaTokenizer"/> replaces them on
+/// entry.</summary>
 internal static class CodePoints
 {
     public const char Replacement = '\uFFFD';

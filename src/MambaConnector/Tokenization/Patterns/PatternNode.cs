@@ -32,7 +32,8 @@ internal sealed class PatternNode
     /// <summary>Loop: never gives back what it took.</summary>
     public bool Possessive { get; init; }
 
-    /// <summary>Alternation: the branches in order, each ending in <see cref="Next"/>. Lookahead: one branch, ending in <see cref="Accept"/>.</summary>
+    /// <summary>Alternation: the branches in order, each ending in <see cref="Next"/>. Lookahead: one branch, ending in
+    /// <see cref="Accept"/>.</summary>
     public PatternNode[] Branches { get; init; } = [];
 
     /// <summary>Lookahead: succeeds where the branch fails.</summary>

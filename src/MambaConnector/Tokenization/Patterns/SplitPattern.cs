@@ -5,7 +5,8 @@ namespace MambaConnector.Tokenization;
 /// (what Hugging Face's library uses): first alternative that matches wins, loops are greedy, <c>$</c> is the end of a line. Immutable.
 /// </summary>
 /// <remarks>
-/// The subset has no nested loops (a repeated group is refused), so that matching backtracks at most along single loops: no text makes it explode.
+/// The subset has no nested loops (a repeated group is refused), so that matching backtracks at most along single loops: no text makes
+/// it explode.
 /// </remarks>
 internal sealed class SplitPattern
 {

@@ -18,7 +18,8 @@ internal sealed class SplitPatternParser(string pattern)
     public PatternNode[] Parse()
     {
         var alternatives = ParseAlternatives();
-        return _position == pattern.Length ? alternatives.ConvertAll(link => link(PatternNode.Accept)).ToArray() : throw Bad("an unmatched ')'");
+        return _position == pattern.Length ? alternatives.ConvertAll(link => link(PatternNode.Accept)).ToArray()
+            : throw Bad("an unmatched ')'");
     }
 
     private List<Link> ParseAlternatives()
@@ -116,7 +117,8 @@ internal sealed class SplitPatternParser(string pattern)
                 Kind = PatternNodeKind.Lookahead,
                 Negative = isNegative,
                 Next = next,
-                Branches = [new PatternNode { Kind = PatternNodeKind.Alternation, Branches = alternatives.ConvertAll(link => link(PatternNode.Accept)).ToArray() }],
+                Branches = [new PatternNode { Kind = PatternNodeKind.Alternation,
+                    Branches = alternatives.ConvertAll(link => link(PatternNode.Accept)).ToArray() }],
             };
         }
 
@@ -130,7 +132,8 @@ internal sealed class SplitPatternParser(string pattern)
                 branches.Add(next);
             }
 
-            return branches.Count == 1 ? branches[0] : new PatternNode { Kind = PatternNodeKind.Alternation, Branches = branches.ToArray() };
+            return branches.Count == 1 ? branches[0]
+                : new PatternNode { Kind = PatternNodeKind.Alternation, Branches = branches.ToArray() };
         };
     }
 
@@ -165,7 +168,8 @@ internal sealed class SplitPatternParser(string pattern)
         {
             '?' => throw Bad("a lazy loop"),
             '*' or '+' or '{' => throw Bad("a loop over a loop"),
-            _ => next => new PatternNode { Kind = PatternNodeKind.Loop, Class = set, Minimum = minimum, Maximum = maximum, Possessive = possessive, Next = next },
+            _ => next => new PatternNode { Kind = PatternNodeKind.Loop, Class = set, Minimum = minimum, Maximum = maximum,
+                Possessive = possessive, Next = next },
         };
     }
 
@@ -177,7 +181,8 @@ internal sealed class SplitPatternParser(string pattern)
             && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var minimum))
         {
             var maximum = parts.Length == 1 ? minimum : int.MaxValue;
-            if (parts.Length == 1 || parts[1].Length == 0 || int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out maximum))
+            if (parts.Length == 1 || parts[1].Length == 0
+                || int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out maximum))
             {
                 if (maximum >= minimum && maximum > 0)
                 {

@@ -4,12 +4,14 @@ using System.Text;
 namespace MambaConnector.Tokenization;
 
 /// <summary>
-/// <c>ByteLevel</c>: cuts with GPT-2's pattern (or not) and writes the bytes of each piece in <see cref="ByteAlphabet"/>. The stages behind it see
-/// that writing, and so do what looks odd: in Falcon's chain <c>Digits</c> takes the byte 0xBD, written "½", for a number and cuts inside a character.
+/// <c>ByteLevel</c>: cuts with GPT-2's pattern (or not) and writes the bytes of each piece in <see cref="ByteAlphabet"/>. The stages
+/// behind it see that writing, and so do what looks odd: in Falcon's chain <c>Digits</c> takes the byte 0xBD, written "½", for a number
+/// and cuts inside a character.
 /// </summary>
 /// <param name="addPrefixSpace">A piece that does not begin with a space gets one.</param>
 /// <param name="useRegex">Cut with GPT-2's pattern.</param>
-/// <param name="mapsBytes">Write bytes here. False for the last stage: the model then does it, once a new word and not once an occurrence.</param>
+/// <param name="mapsBytes">Write bytes here. False for the last stage: the model then does it, once a new word and not once an
+/// occurrence.</param>
 internal sealed class ByteLevelSplit(bool addPrefixSpace, bool useRegex, bool mapsBytes) : PreTokenizer
 {
     private static readonly SplitPattern Gpt2 = new(KnownPatterns.Gpt2);

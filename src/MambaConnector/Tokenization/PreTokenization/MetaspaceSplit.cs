@@ -18,7 +18,8 @@ internal sealed class MetaspaceSplit(char replacement, PrependScheme scheme, boo
 
     public override void Split(ReadOnlySpan<char> text, bool atStart, PieceSink sink)
     {
-        var prepends = (scheme == PrependScheme.Always || (scheme == PrependScheme.First && atStart)) && text[0] != ' ' && text[0] != replacement;
+        var prepends = (scheme == PrependScheme.Always || (scheme == PrependScheme.First && atStart)) && text[0] != ' '
+            && text[0] != replacement;
         var offset = prepends ? 1 : 0;
         var buffer = new char[text.Length + offset];
         buffer[0] = replacement;

@@ -1,6 +1,7 @@
 namespace MambaConnector.Tokenization;
 
-/// <summary>Turns the alternation of matches and gaps into pieces, as a <see cref="SplitBehavior"/> says. Feed the segments in order, then <see cref="Flush"/>.</summary>
+/// <summary>Turns the alternation of matches and gaps into pieces, as a <see cref="SplitBehavior"/> says. Feed the segments in order,
+/// then <see cref="Flush"/>.</summary>
 internal ref struct PieceJoiner(ReadOnlySpan<char> text, bool atStart, SplitBehavior behavior, PieceSink sink)
 {
     private readonly ReadOnlySpan<char> _text = text;

@@ -1,8 +1,8 @@
 namespace MambaConnector.Tokenization;
 
 /// <summary>
-/// One stage of cutting text into the pieces inside which the model merges. A stage gets a piece and hands its parts, in order, to the next one.
-/// Immutable; equal <see cref="Signature"/> means equal behaviour.
+/// One stage of cutting text into the pieces inside which the model merges. A stage gets a piece and hands its parts, in order, to the
+/// next one. Immutable; equal <see cref="Signature"/> means equal behaviour.
 /// </summary>
 internal abstract class PreTokenizer
 {

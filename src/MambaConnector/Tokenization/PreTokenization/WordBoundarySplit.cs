@@ -1,8 +1,8 @@
 namespace MambaConnector.Tokenization;
 
 /// <summary>
-/// Cuts SentencePiece text before each "▁" that follows another sign. No stage of the model itself: where no token has "▁" behind another sign, no
-/// merge ever crosses such a place, and cutting there changes nothing but the time (short words, remembered).
+/// Cuts SentencePiece text before each "▁" that follows another sign. No stage of the model itself: where no token has "▁" behind another
+/// sign, no merge ever crosses such a place, and cutting there changes nothing but the time (short words, remembered).
 /// </summary>
 internal sealed class WordBoundarySplit : PreTokenizer
 {
