@@ -19,7 +19,7 @@ public sealed class TokenizeTests
     [InlineData("ggml-vocab-llama-spm.gguf", "Hello world", new[] { 15043, 3186 })]
     public async Task AVocabularyWithoutWeightsWillDo(string file, string text, int[] ids)
     {
-        JsonObject document = await ToolRun.JsonAsync("tokenize", "--model", TestFiles.Tokenizer("ggml", file), "--text", text);
+        JsonObject document = await ToolRun.JsonAsync("tokenize", "--model", TestFiles.Tokenizer(file), "--text", text);
 
         Assert.Equal(ids, document["ids"]!.AsArray().Select(id => (int)id!));
     }
