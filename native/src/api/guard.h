@@ -24,7 +24,7 @@ inline void report(mamba_status* status, mamba_result code, std::string_view mes
     size_t length = std::min(message.size(), room);
     // Cut between characters, not within one.
     while (length < message.size() && length > 0 && (static_cast<unsigned char>(message[length]) & 0xc0u) == 0x80u) --length;
-    std::memcpy(status->message, message.data(), length);
+    std::copy_n(message.data(), length, status->message);  // unlike memcpy, takes the null pointer of an empty view
     status->message_length = static_cast<int32_t>(length);
 }
 
