@@ -250,7 +250,7 @@ void Engine::rollback(Session& session, int64_t count) {
 double Engine::measure_bandwidth() {
     const std::lock_guard lock(evaluating_);
     // Several times the largest last-level cache; each thread walks eight streams at once, as the decode kernels do.
-    constexpr int64_t streams = 8, words_a_stream = (int64_t{1} << 20) * 4, repeats = 5;
+    constexpr int64_t streams = 8, words_a_stream = (int64_t{1} << 22) + 8 * 1237, repeats = 5;
     const int64_t words_a_thread = streams * words_a_stream;
     Buffer<uint64_t> memory(static_cast<size_t>(pool_.size() * words_a_thread), "the bandwidth measurement");
     // Written first: memory that was never written is one page of zeros, read from the cache.
