@@ -155,7 +155,7 @@ struct Output {
     }
 };
 
-// Splits `n` rows of x into register tiles of 6, 4, 2 and 1 rows: calls f.template operator()<rows>(first row).
+// Splits `n` rows of x into register tiles of tile_rows, 4, 2 and 1 rows: calls f.template operator()<rows>(first row).
 template <typename F>
 MAMBA_ALWAYS_INLINE void for_row_tiles(int64_t n, const F& f) {
     int64_t m = 0;
@@ -188,8 +188,8 @@ MAMBA_NOINLINE void singles(const std::byte* w, size_t w_stride, int64_t begin, 
     }
 }
 
-// A range of weight rows as `count` contiguous streams of `length` rows each, read side by side: one stream alone leaves
-// half of the memory's bandwidth unused.
+// A range of weight rows as contiguous streams of `length` rows each, read side by side: one stream alone leaves half of the
+// memory's bandwidth unused.
 struct Streams {
     int64_t begin, length;
 };
