@@ -15,7 +15,8 @@ struct Workspace {
     // rows: tokens of a slice; threads: each with its own scratch.
     Workspace(const ModelConfig& c, int64_t max_rows, int threads)
         : rows(max_rows), projected_width(c.in_proj_rows()), conv_width(c.conv_channels()), small_width(c.dt_rank + 2 * c.d_state),
-          scratch_width(std::max({matmul_scratch_floats(std::max(c.d_model, c.d_inner)),
+          // Of every width of a matrix: a wider one takes fewer rows at a time and may need less.
+          scratch_width(std::max({matmul_scratch_floats(c.d_model), matmul_scratch_floats(c.d_inner), matmul_scratch_floats(c.dt_rank),
                                   mamba2_scratch_floats(c.head_dim, c.d_state) + chunk_tokens * chunk_tokens})),
           x(floats(rows * c.d_model)), normed(floats(rows * c.d_model)), projected(floats(rows * projected_width)),
           convolved(floats(rows * conv_width)), mixed(floats(rows * c.d_inner)),
