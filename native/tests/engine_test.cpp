@@ -258,6 +258,38 @@ TEST(Engine, ACancelledEvaluationLeavesEverySessionAsItWas) {
     EXPECT_EQ(session->history.available(session->state), 70);
 }
 
+TEST(Engine, CancelledAtACheckpointAShortInputLeavesTheSessionAsItWas) {
+    // One slice would hold the input, but a checkpoint on the way cuts it in two.
+    constexpr int64_t length = 1024;
+    const auto engine = make_engine(open_model(directory("mamba2")), MAMBA_ISA_AUTO, 2, 16, length);
+    const std::vector<int32_t> tokens(static_cast<size_t>(length), 7);
+    std::vector<float> logits(static_cast<size_t>(length * engine->model().config.padded_vocab_size));
+    BatchOutput output;
+    output.logits = logits.data();
+    bool cancelled = false;
+    for (int attempt = 0; attempt < 200 && !cancelled; ++attempt) {  // until the wish arrives while the first part's logits are made
+        const auto session = engine->create_session();
+        const int64_t already = engine->tokens_evaluated();
+        Cancellation cancellation;
+        std::thread canceller([&] {
+            while (engine->tokens_evaluated() == already) std::this_thread::yield();
+            cancellation.requested = true;
+        });
+        try {
+            engine->evaluate({{session, tokens.data(), length, length, 0, 0}}, output, &cancellation);
+        } catch (const Error& error) {
+            EXPECT_EQ(error.code(), MAMBA_CANCELLED) << error.message();
+            cancelled = true;
+        }
+        canceller.join();
+        EXPECT_EQ(session->state.token_count, cancelled ? 0 : length);
+        if (cancelled) {
+            EXPECT_EQ(session->history.available(session->state), 0);
+        }
+    }
+    EXPECT_TRUE(cancelled);
+}
+
 TEST(Engine, ServesManyCallersOneAfterTheOther) {
     const auto model = open_model(directory("mamba2"));
     const auto engine = make_engine(model, MAMBA_ISA_AUTO);

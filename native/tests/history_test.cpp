@@ -16,7 +16,7 @@ struct Tape {
     void append(int64_t count) {
         std::vector<int32_t> tokens(static_cast<size_t>(count));
         std::iota(tokens.begin(), tokens.end(), static_cast<int32_t>(state.token_count));
-        history.before_advance(state);
+        history.before_advance(state, count);
         const int64_t begin = state.token_count, stop = history.checkpoint_within(begin, begin + count);
         if (stop > begin) {
             move_to(stop);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 #include "engine/top.h"
 
@@ -97,31 +98,40 @@ void Engine::check(const std::vector<BatchItem>& items) const {
 void Engine::evaluate(const std::vector<BatchItem>& items, const BatchOutput& output, const Cancellation* cancellation) {
     const std::lock_guard lock(evaluating_);
     check(items);
-    int64_t tokens = 0;
-    for (const BatchItem& item : items) tokens += item.count;
+    int64_t tokens = 0, rows = 0;
+    bool stops = false;  // for a checkpoint on the way
+    for (const BatchItem& item : items) {
+        tokens += item.count;
+        rows += item.logits_count;
+        const int64_t begin = item.session->state.token_count;
+        stops = stops || item.session->history.checkpoint_within(begin, begin + item.count) > begin;
+    }
     Buffer<float> top_logits;
     if (output.top != nullptr) {
-        top_logits = Buffer<float>(static_cast<size_t>(top_rows * model_->config.padded_vocab_size), "the rows of logits to choose from");
+        const int64_t floats = std::min(rows, top_rows) * model_->config.padded_vocab_size;
+        top_logits = Buffer<float>(static_cast<size_t>(floats), "the rows of logits to choose from");
     }
 
-    // One slice runs to its end; of several, a later one may be cancelled, so what was there before is kept.
+    // One slice runs to its end; of several, a later one may be cancelled or lack memory, so the states before are kept.
+    const bool several = tokens > work_.rows || stops;
     struct Before {
-        State state;
+        std::optional<State> state;
         History history;
     };
     std::vector<Before> before;
-    if (tokens > work_.rows) {
-        before.reserve(items.size());
-        for (const BatchItem& item : items) before.push_back({item.session->state.clone(), item.session->history});
+    before.reserve(items.size());
+    for (const BatchItem& item : items) {
+        before.push_back({std::nullopt, item.session->history});
+        if (several) before.back().state = item.session->state.clone();
     }
     try {
         for (const BatchItem& item : items) {
-            if (item.count > 0) item.session->history.before_advance(item.session->state);
+            if (item.count > 0) item.session->history.before_advance(item.session->state, item.count);
         }
         advance(items, output, top_logits.data(), cancellation);
     } catch (...) {
         for (size_t i = 0; i < before.size(); ++i) {
-            std::swap(items[i].session->state, before[i].state);
+            if (before[i].state) std::swap(items[i].session->state, *before[i].state);
             std::swap(items[i].session->history, before[i].history);
         }
         throw;
@@ -132,13 +142,17 @@ void Engine::evaluate(const std::vector<BatchItem>& items, const BatchOutput& ou
 void Engine::advance(const std::vector<BatchItem>& items, const BatchOutput& output, float* top_logits, const Cancellation* cancellation) {
     const int64_t d = model_->config.d_model;
     std::vector<int64_t> done(items.size(), 0), noted(items.size(), 0), checkpoint(items.size(), 0);
-    int64_t left = 0;
+    int64_t left = 0, rows = 0;
     for (size_t i = 0; i < items.size(); ++i) {
         left += items[i].count;
+        rows += items[i].logits_count;
         const int64_t begin = items[i].session->state.token_count;
         checkpoint[i] = items[i].session->history.checkpoint_within(begin, begin + items[i].count) - begin;
     }
+    // Memory for what a slice brings is taken before the first one moves a state.
     std::vector<LogitsRow> logits, top;
+    if (output.logits != nullptr) logits.reserve(static_cast<size_t>(std::min(rows, work_.rows)));
+    if (output.top != nullptr) top.reserve(static_cast<size_t>(std::min(rows, work_.rows)));
     const auto want = [&](const BatchItem& item, int64_t index, const float* hidden) {
         if (output.logits != nullptr) logits.push_back({hidden, item.logits_offset + index});
         if (output.top != nullptr) top.push_back({hidden, item.top_offset + index});

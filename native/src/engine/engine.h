@@ -67,8 +67,8 @@ public:
     // The session of an id. Throws MAMBA_NOT_FOUND.
     std::shared_ptr<Session> find_session(uint64_t id);
 
-    // All or nothing: when it throws, no session has moved. Arguments are checked first, memory is taken second, and then only
-    // a cancellation between two slices can stop it.
+    // All or nothing: when it throws, no session has moved. Arguments are checked first, memory is taken second, and then a
+    // slice runs to its end; between two, a cancellation or a checkpoint without memory stops it, and the states before come back.
     void evaluate(const std::vector<BatchItem>& items, const BatchOutput& output, const Cancellation* cancellation);
     // Undoes the last `count` tokens exactly.
     void rollback(Session& session, int64_t count);
@@ -82,7 +82,7 @@ private:
     void remove(uint64_t id) noexcept;
 
     void check(const std::vector<BatchItem>& items) const;
-    // Advances by slices. `done[i]` counts what item i has consumed.
+    // Advances by slices. It may throw before the first and between two, never after the last.
     void advance(const std::vector<BatchItem>& items, const BatchOutput& output, float* top_logits, const Cancellation* cancellation);
     void emit(const std::vector<LogitsRow>& logits, const std::vector<LogitsRow>& top, const BatchOutput& output, float* top_logits);
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
 
 namespace mamba {
@@ -34,9 +35,10 @@ void Forward::run(const Slice& slice) {
 }
 
 void Forward::head(const float* rows, int64_t count, float* out) {
-    pool_.run([&](int worker) {
+    const auto body = [&](int worker) {
         project(worker, model_.head, Vector(), rows, config_.d_model, count, false, out, config_.padded_vocab_size);
-    });
+    };
+    pool_.run(std::cref(body));  // by reference: std::function would copy so many captures to the heap
 }
 
 void Forward::embed(int worker, const Slice& slice) {

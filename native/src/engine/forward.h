@@ -19,7 +19,7 @@ public:
     // nothing and cannot fail.
     void run(const Slice& slice);
 
-    // out[i, :] = head . rows[i], for rows [d_model] after the final norm; out has stride padded_vocab_size.
+    // out[i, :] = head . rows[i], for rows [d_model] after the final norm; out has stride padded_vocab_size. Cannot fail either.
     void head(const float* rows, int64_t count, float* out);
 
 private:

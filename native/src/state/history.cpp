@@ -6,8 +6,21 @@
 
 namespace mamba {
 
-void History::before_advance(const State& state) {
+namespace {
+
+// Grows as push_back does, so that a token at a time costs no copy each.
+template <typename T>
+void make_room(std::vector<T>& items, size_t more) {
+    if (items.capacity() - items.size() < more) items.reserve(std::max(items.size() + more, 2 * items.capacity()));
+}
+
+}  // namespace
+
+void History::before_advance(const State& state, int64_t count) {
     if (reach_ == 0) return;
+    // Of more, checkpoint_within() leaves fewer than this many.
+    make_room(tokens_, static_cast<size_t>(std::min(count, reach_ + chunk_tokens)));
+    make_room(cuts_, 1);
     if (!older_) {
         older_ = std::make_shared<const State>(state.clone());
         return;

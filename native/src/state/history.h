@@ -19,14 +19,15 @@ public:
     // Tokens before `state` that can be taken back now.
     int64_t available(const State& state) const { return older_ ? state.token_count - older_->token_count : 0; }
 
-    // To be called before `state` is advanced: takes a checkpoint where the newest is `reach` or more behind.
-    void before_advance(const State& state);
+    // To be called before `state` is advanced by `count` tokens: takes a checkpoint where the newest is `reach` or more behind, and
+    // the memory that appended() needs.
+    void before_advance(const State& state, int64_t count);
     // Where within (begin, end] a long advance is to stop for a checkpoint, on the chunk grid, so that `reach` tokens before
     // `end` can be taken back without keeping the tokens of all of it; `begin` when it need not.
     int64_t checkpoint_within(int64_t begin, int64_t end) const;
     // Takes a checkpoint of `state` and forgets what lies before it.
     void restart(const State& state);
-    // Notes tokens that one call appended to the state.
+    // Notes tokens that one call appended to the state, after its last checkpoint. Cannot fail.
     void appended(const int32_t* tokens, int64_t count);
 
     // What to do to bring a state back to position `target`: start from `checkpoint` and append the pieces in order.
