@@ -55,6 +55,12 @@ TEST(Json, RefusesDeepNesting) {
     EXPECT_TRUE(parse(allowed).is(Json::Kind::array));
 }
 
+TEST(Json, RefusesMoreValuesThanAnyCheckpointHolds) {
+    std::string many = "[0";
+    for (int i = 0; i < 1 << 20; ++i) many += ",0";
+    expect_error(MAMBA_BAD_FORMAT, {"1048576 values"}, [&] { parse(many + "]"); });
+}
+
 TEST(HuggingFaceConfig, TimeStepLimitsInEitherSpelling) {
     const std::string start = R"({"model_type": "mamba2", "num_hidden_layers": 1, "hidden_size": 64, "vocab_size": 8, "num_heads": 2, "n_groups": 1, "time_step_limit": )";
     for (const char* limit : {"[0.0, Infinity]}", R"([0.0, {"__float__": "Infinity"}]})"}) {
@@ -103,6 +109,12 @@ TEST(HuggingFaceConfig, NumbersThatCannotBeAreNamed) {
     expect_error(MAMBA_UNSUPPORTED, {"activation 'gelu'"}, [&] { config(with(R"("num_hidden_layers": 1, "hidden_size": 8, "hidden_act": "gelu")")); });
     expect_error(MAMBA_BAD_FORMAT, {"3 heads of 64 channels", "128"}, [] {
         config(R"({"model_type": "mamba2", "num_hidden_layers": 1, "hidden_size": 64, "vocab_size": 8, "num_heads": 3, "n_groups": 1})");
+    });
+    expect_error(MAMBA_BAD_FORMAT, {"head_dim", "9223372036854775807"}, [] {
+        config(R"({"model_type": "mamba2", "num_hidden_layers": 1, "hidden_size": 64, "vocab_size": 8, "num_heads": 2, "n_groups": 1, "head_dim": 9223372036854775807})");
+    });
+    expect_error(MAMBA_BAD_FORMAT, {"d_model", "9223372036854775807"}, [&] {
+        config(with(R"("num_hidden_layers": 1, "hidden_size": 9223372036854775807, "intermediate_size": 16)"));
     });
     expect_error(MAMBA_BAD_FORMAT, {"no JSON object"}, [] { config("[]"); });
     expect_error(MAMBA_BAD_FORMAT, {"names no model_type"}, [] { config(R"({"hidden_size": 8})"); });

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <limits>
 
 #include "base/half.h"
 #include "formats/pytorch.h"
@@ -130,10 +131,16 @@ TEST(PyTorch, ViewsOutsideTheirStorageAreRefused) {
     refused(dict_of(24, 0, {5}, {1, 1}), {"'w'", "outside"});
     refused(dict_of(24, 0, {int64_t{1} << 60, 2}, {int64_t{1} << 40, 1}), {"'w'", "outside"});
     refused(dict_of(24, 0, {int64_t{1} << 60, 1 << 20}, {0, 0}), {"'w'", "outside"});
+    refused(dict_of(24, 0, {int64_t{1} << 30, int64_t{1} << 20}, {0, 0}), {"'w'", "more than once"});
+    refused(dict_of(24, 0, {5, 5}, {1, 1}), {"'w'", "more than once"});
     refused(dict_of(25, 0, {5}, {1}), {"'w'", "25 elements", "holds 24"});
     refused(dict_of(-1, 0, {5}, {1}), {"'w'", "-1 elements"});
     refused(dict_of(24, 0, std::vector<int64_t>(9, 1), std::vector<int64_t>(9, 1)), {"9 dimensions"});
-    EXPECT_EQ(Opened(archive(dict_of(24, 24, {0}, {1}).stop())).table.find("w")->data.size(), 0u);
+    constexpr int64_t huge = int64_t{1} << 62;
+    for (const auto& [shape, strides] : std::vector<std::pair<Shape, Shape>>{{{0}, {1}}, {{0, huge, huge}, {1, huge, 1}}}) {
+        const Opened empty(archive(dict_of(24, 24, shape, strides).stop()));
+        EXPECT_EQ(empty.table.find("w")->data.size(), 0u);
+    }
 }
 
 TEST(PyTorch, WhatIsNoStateDictIsRefused) {
@@ -234,6 +241,9 @@ TEST(PyTorch, StridedWeightsBecomeTheSameModel) {
             Shape plain(shape.size(), 1), strides(shape.size(), 2);
             for (size_t d = shape.size() - 1; d-- > 0;) plain[d] = plain[d + 1] * shape[d + 1];
             for (size_t d = 1; d < shape.size(); ++d) strides[d] = strides[d - 1] * shape[d - 1];
+            for (size_t d = 0; d < shape.size(); ++d) {
+                if (shape[d] == 1) strides[d] = std::numeric_limits<int64_t>::max();  // of a dimension of 1 it says nothing
+            }
             std::vector<float> values(static_cast<size_t>(2 * count));
             for (int64_t i = 0; i < count; ++i) {
                 int64_t place = 0;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <vector>
 
 namespace mamba {
@@ -80,6 +81,11 @@ TEST(Snapshot, SaysWhatIsWrong) {
     std::vector<std::byte> damaged = bytes;
     damaged[100] ^= std::byte{1};
     expect_refused(damaged, MAMBA_BAD_FORMAT, "checksum");
+    for (const int64_t tokens : {int64_t{-1}, std::numeric_limits<int64_t>::max()}) {
+        State forged = example();
+        forged.token_count = tokens;
+        expect_refused(saved(forged), MAMBA_BAD_FORMAT, "tokens");
+    }
     bytes.push_back(std::byte{0});
     expect_refused(bytes, MAMBA_BAD_FORMAT, "cut short or damaged");
 }

@@ -11,6 +11,8 @@ namespace mamba {
 namespace {
 
 constexpr int deepest = 64;
+// A value takes fifty times the memory of the shortest text that makes one; real files hold some ten thousand.
+constexpr int most_values = 1 << 20;
 
 class Parser {
 public:
@@ -49,6 +51,7 @@ private:
 
     Json value(int depth) {
         if (depth > deepest) refuse("more than 64 levels of nesting");
+        if (++values_ > most_values) refuse("more than 1048576 values");
         skip_space();
         Json json;
         if (position_ == text_.size()) refuse("the text ends where a value should stand");
@@ -194,6 +197,7 @@ private:
     const std::string& file_;
     std::string_view text_;
     size_t position_ = 0;
+    int values_ = 0;
 };
 
 }  // namespace

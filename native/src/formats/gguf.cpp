@@ -9,6 +9,8 @@ namespace {
 constexpr size_t smallest_entry = 8 + 4 + 1;           // key length, type, one byte
 constexpr size_t smallest_tensor = 8 + 4 + 8 + 4 + 8;  // name length, dimensions, one of them, type, offset
 constexpr uint32_t most_dimensions = 4;
+// Far beyond real files: in memory an entry takes ten times its shortest form in a file.
+constexpr uint64_t most_entries = 1 << 16, most_tensors = 1 << 20;
 
 // Names of ggml_type, for messages; the gaps are types that were removed.
 constexpr std::array<const char*, 40> ggml_type_names{
@@ -21,10 +23,11 @@ std::string type_name(uint32_t type) {
     return named ? ggml_type_names[type] : "number " + std::to_string(type);
 }
 
-void check_count(const ByteReader& reader, uint64_t count, size_t smallest, const char* what) {
+void check_count(const ByteReader& reader, uint64_t count, size_t smallest, uint64_t most, const char* what) {
     if (count > reader.remaining() / smallest) {
         fail(MAMBA_BAD_FORMAT, quote(reader.file()), " is cut short or damaged: it claims ", count, " ", what, ", more than fit in the file");
     }
+    if (count > most) fail(MAMBA_BAD_FORMAT, quote(reader.file()), " has ", count, " ", what, "; more than ", most, " are not read");
 }
 
 struct Placed {
@@ -79,8 +82,8 @@ GgufFile read_gguf(const SourceFile& file) {
     if (version != 2 && version != 3) fail(MAMBA_UNSUPPORTED, quote(file.name), " is GGUF version ", version, "; versions 2 and 3 are read");
     const auto tensor_count = reader.read<uint64_t>("the number of tensors");
     const auto entry_count = reader.read<uint64_t>("the number of metadata keys");
-    check_count(reader, entry_count, smallest_entry, "metadata keys");
-    check_count(reader, tensor_count, smallest_tensor, "tensors");
+    check_count(reader, entry_count, smallest_entry, most_entries, "metadata keys");
+    check_count(reader, tensor_count, smallest_tensor, most_tensors, "tensors");
 
     GgufFile gguf;
     std::unordered_set<std::string> keys;

@@ -94,12 +94,14 @@ void read_pytorch(const SourceFile& file, TensorTable& table) {
         if (!used || !count || pickled.offset < 0 || pickled.offset > pickled.storage_count || *used > pickled.storage_count - pickled.offset) {
             refuse("of shape ", to_string(pickled.shape), " reaches outside its storage of ", pickled.storage_count, " elements");
         }
+        // Strides of 0 could make a small file fill the memory.
+        if (*count > *used) refuse("of shape ", to_string(pickled.shape), " shows elements of its storage more than once, which no trained weight does");
         StoredTensor tensor;
         tensor.name = pickled.name;
         tensor.type_name = storage->type_name;
         tensor.type = storage->type;
         tensor.shape = pickled.shape;
-        if (!is_contiguous(pickled.shape, pickled.strides)) tensor.strides = pickled.strides;
+        if (*count != 0 && !is_contiguous(pickled.shape, pickled.strides)) tensor.strides = pickled.strides;
         tensor.data = entry->second.subspan(static_cast<size_t>(pickled.offset * storage->bytes), static_cast<size_t>(*used * storage->bytes));
         tensor.file = &file.name;
         tensor.mapping = file.mapping.get();

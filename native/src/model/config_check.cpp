@@ -30,6 +30,7 @@ void check_config(const std::string& source, const ModelConfig& config, mamba_re
     check("the training length", config.training_length, 0, int64_t{1} << 48);
     if (config.layers.front() == LayerKind::mamba2) {
         check("the number of heads", config.head_count, 1, config.d_inner);
+        check("the channels of a head (head_dim)", config.head_dim, 1, config.d_inner);
         check("the number of groups", config.group_count, 1, config.head_count);
         check("groups x d_state", config.group_count * config.d_state, 1, widest);
         agree(config.head_count * config.head_dim == config.d_inner, config.head_count, " heads of ", config.head_dim,

@@ -88,7 +88,7 @@ int64_t multiply(const Section& config, int64_t factor, int64_t width) {
 
 int64_t dt_rank(const Section& config, const char* key, int64_t d_model) {
     const Json* value = config.find(key);
-    if (value == nullptr || (value->is(Json::Kind::text) && value->text == "auto")) return (d_model + 15) / 16;
+    if (value == nullptr || (value->is(Json::Kind::text) && value->text == "auto")) return d_model / 16 + (d_model % 16 > 0 ? 1 : 0);  // d_model is not checked yet
     return config.integer(key, 0);
 }
 

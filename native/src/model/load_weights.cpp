@@ -95,6 +95,7 @@ private:
         for (size_t i = 0; i < count; ++i) {
             std::memcpy(copy.data() + i * element, tensor.data.data() + static_cast<size_t>(offset) * element, element);
             for (size_t d = index.size(); d-- > 0;) {
+                if (tensor.shape[d] == 1) continue;  // its stride may be any number
                 offset += tensor.strides[d];
                 if (++index[d] < tensor.shape[d]) break;
                 offset -= tensor.strides[d] * tensor.shape[d];

@@ -12,6 +12,7 @@ static_assert(std::endian::native == std::endian::little, "snapshots are copied 
 
 constexpr char magic[8] = {'M', 'A', 'M', 'B', 'A', 'S', 'E', 'S'};
 constexpr uint32_t current_version = 1;
+constexpr int64_t most_tokens = int64_t{1} << 56;  // decades of reading; sums with it do not overflow
 
 struct Header {
     char magic[8];
@@ -74,7 +75,7 @@ void load_snapshot(const std::byte* bytes, size_t length, const std::array<uint6
     if (header.policy_kind != MAMBA_POLICY_NONE) {
         fail(MAMBA_MISMATCH, "the session was saved with long-context policy ", header.policy_kind, ", which this version does not have");
     }
-    if (header.token_count < 0) fail(MAMBA_BAD_FORMAT, "the saved session claims ", header.token_count, " tokens");
+    if (header.token_count < 0 || header.token_count > most_tokens) fail(MAMBA_BAD_FORMAT, "the saved session claims ", header.token_count, " tokens");
     std::memcpy(state.values.data(), bytes + sizeof header, state.values.bytes());
     std::memcpy(state.hidden.data(), bytes + sizeof header + state.values.bytes(), state.hidden.bytes());
     state.token_count = header.token_count;
