@@ -76,7 +76,7 @@ TEST(OpenModel, VectorsAreWhatTheEngineComputesWith) {
         return number;
     };
     const Layer& layer = model->layers[1];
-    EXPECT_EQ(layer.a[17], -std::exp(value("backbone.layers.1.mixer.A_log", 17)));
+    EXPECT_EQ(layer.a[17], static_cast<float>(-std::exp(double{value("backbone.layers.1.mixer.A_log", 17)})));
     EXPECT_EQ(layer.d[5], value("backbone.layers.1.mixer.D", 5));
     EXPECT_EQ(layer.conv_weight[3 * 128 + 7], value("backbone.layers.1.mixer.conv1d.weight", 7 * 4 + 3));
     float weight;

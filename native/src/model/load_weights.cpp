@@ -198,7 +198,8 @@ private:
         const ModelConfig& config = model_.config;
         if (spec.transform == Transform::decay) {
             if (naming_ == Naming::hugging_face) {
-                for (float& value : vector) value = -std::exp(value);
+                // In double, so that libraries which differ in the last bit give the same float, and a model one fingerprint everywhere.
+                for (float& value : vector) value = static_cast<float>(-std::exp(static_cast<double>(value)));
             } else if (std::any_of(vector.begin(), vector.end(), [](float value) { return value > 0; })) {
                 fail(MAMBA_BAD_FORMAT, quote(source_), ": the tensor ", quote(name), " holds a positive number; A must be negative, or states grow without end");
             }
