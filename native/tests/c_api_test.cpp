@@ -159,6 +159,11 @@ TEST_F(CApi, RefusesNullAndAbsurdArguments) {
     EXPECT_EQ(info().token_count, 0);
 }
 
+TEST_F(CApi, RefusesAPathThatTheSystemWouldCut) {
+    EXPECT_EQ(open(fixture("mamba2") + std::string(1, '\0') + "x", status), nullptr);
+    expect(status, MAMBA_INVALID_ARGUMENT, "zero byte");
+}
+
 TEST_F(CApi, RefusesWhatThisVersionCannotDo) {
     auto options = sized<mamba_engine_options>();
     options.device_kind = MAMBA_DEVICE_CUDA;
@@ -167,7 +172,7 @@ TEST_F(CApi, RefusesWhatThisVersionCannotDo) {
     options = sized<mamba_engine_options>();
     options.isa = 77;
     EXPECT_EQ(mamba_engine_new(model, &options, &status), nullptr);
-    EXPECT_NE(status.code, MAMBA_OK);
+    expect(status, MAMBA_INVALID_ARGUMENT, "isa 77");
     auto policy = sized<mamba_policy>();
     EXPECT_EQ(mamba_session_set_policy(session, &policy, nullptr, 0, &status), MAMBA_OK);
     policy.kind = MAMBA_POLICY_RESTART_WINDOW;

@@ -37,6 +37,7 @@ EngineOptions checked_options(const mamba_engine_options& theirs) {
     if (theirs.device_kind != MAMBA_DEVICE_CPU || theirs.device_index != 0) {
         fail(MAMBA_NOT_FOUND, "there is no device of kind ", theirs.device_kind, " with index ", theirs.device_index, "; the cpu is kind 0, index 0");
     }
+    if (theirs.isa < MAMBA_ISA_AUTO || theirs.isa > MAMBA_ISA_NEON) fail(MAMBA_INVALID_ARGUMENT, "isa ", theirs.isa, " is no mamba_isa");
     EngineOptions options;
     options.isa = static_cast<mamba_isa>(theirs.isa);
     options.threads = theirs.thread_count;

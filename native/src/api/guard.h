@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "mamba/c_api.h"
 
 namespace mamba::api {
@@ -77,6 +78,13 @@ T& require(T* pointer, const char* what) {
 inline std::string text(const uint8_t* bytes, size_t length, const char* what) {
     if (length != 0) require(bytes, what);
     return std::string(reinterpret_cast<const char*>(bytes), length);
+}
+
+// A path. The system would cut one at a zero byte and open another file.
+inline std::string path(const uint8_t* bytes, size_t length) {
+    std::string name = text(bytes, length, "path");
+    if (name.find('\0') != std::string::npos) fail(MAMBA_INVALID_ARGUMENT, "the path ", quote(name), " holds a zero byte");
+    return name;
 }
 
 // The caller's struct as this build sees it: fields it does not know are zero.

@@ -8,7 +8,7 @@
 using namespace mamba;
 
 mamba_model* mamba_model_open(const uint8_t* path, size_t path_length, mamba_status* status) {
-    return api::handle(status, [&] { return new mamba_model{open_model(api::text(path, path_length, "path"))}; });
+    return api::handle(status, [&] { return new mamba_model{open_model(api::path(path, path_length))}; });
 }
 
 mamba_model* mamba_model_random(const mamba_shape* shape, mamba_status* status) {
@@ -76,9 +76,8 @@ int32_t mamba_model_write(const mamba_model* model, const uint8_t* path, size_t 
                           size_t metadata_length, mamba_progress progress, uint64_t context, mamba_status* status) {
     return api::result(status, [&] {
         const Model& m = *api::require(model, "model").model;
-        const WeightType type = weight_type == MAMBA_WEIGHT_AS_STORED ? m.weight_type : static_cast<WeightType>(weight_type);
         if (metadata_length != 0) api::require(metadata, "metadata");
-        write_gguf(m, api::text(path, path_length, "path"), type, reinterpret_cast<const std::byte*>(metadata), metadata_length,
+        write_gguf(m, api::path(path, path_length), static_cast<WeightType>(weight_type), reinterpret_cast<const std::byte*>(metadata), metadata_length,
                    WriteProgress{progress, context});
     });
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -30,12 +31,10 @@
 #  endif
 #endif
 
-#if MAMBA_X64
-#  if defined(_MSC_VER)
-#    include <intrin.h>
-#  else
-#    include <cpuid.h>
-#  endif
+#if defined(_MSC_VER)
+#  include <intrin.h>
+#elif MAMBA_X64
+#  include <cpuid.h>
 #endif
 
 #if defined(__SANITIZE_ADDRESS__)

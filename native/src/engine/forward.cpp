@@ -68,7 +68,7 @@ void Forward::project(int worker, const Matrix& weight, const Vector& bias, cons
     kernels_.matmul(weight, mine.begin, mine.end, x, x_stride, rows, data_or_null(bias), add, y, y_stride, scratch(worker));
 }
 
-// x = x + Mixer(rms(x)); the residual stays in FP32 (mamba-systems 1.1).
+// x = x + Mixer(rms(x)); the residual stays in FP32.
 void Forward::layer(int worker, const Slice& slice, int64_t index) {
     const Layer& layer = model_.layers[static_cast<size_t>(index)];
     const LayerState& place = layout_.layers[static_cast<size_t>(index)];

@@ -1,6 +1,7 @@
 #include "engine/thread_pool.h"
 
 #include <algorithm>
+#include <system_error>
 
 #include "base/error.h"
 #include "base/platform.h"
@@ -31,6 +32,9 @@ ThreadPool::ThreadPool(int threads) : spins_(threads <= platform::processor_coun
     } catch (const std::system_error&) {
         stop();
         fail(MAMBA_OUT_OF_MEMORY, "the system gave ", workers_.size(), " of ", threads, " threads; ask for fewer (thread_count)");
+    } catch (...) {
+        stop();  // a thread that is destroyed unjoined ends the process
+        throw;
     }
 }
 

@@ -87,12 +87,12 @@ ModelConfig config_of(const mamba_shape& shape) {
     for (const int32_t number : {shape.layer_count, shape.d_model, shape.d_state, shape.d_conv, shape.expand, shape.head_dim, shape.group_count, shape.vocab_size}) {
         if (number < 0) fail(MAMBA_INVALID_ARGUMENT, source, " has a negative number, ", number);
     }
-    ModelConfig config;
-    config.architecture = static_cast<mamba_architecture>(shape.architecture);
     const bool second = shape.architecture == MAMBA_ARCH_MAMBA2;
     if (!second && shape.architecture != MAMBA_ARCH_MAMBA1 && shape.architecture != MAMBA_ARCH_FALCON_MAMBA) {
         fail(MAMBA_UNSUPPORTED, source, ": random models of architecture ", shape.architecture, " are not made; Mamba-1, Mamba-2 and Falcon-Mamba are");
     }
+    ModelConfig config;
+    config.architecture = static_cast<mamba_architecture>(shape.architecture);
     config.layers = uniform_layers(source, second ? LayerKind::mamba2 : LayerKind::mamba1, shape.layer_count, MAMBA_INVALID_ARGUMENT);
     config.d_model = shape.d_model;
     config.d_inner = or_default(shape.expand, 2) * config.d_model;
