@@ -31,7 +31,7 @@ struct ModelConfig {
     bool use_conv_bias = true;
 
     float norm_eps = 1e-5f;
-    bool dt_b_c_norm = false;      // Falcon-Mamba: rms norms on dt, B, C before dt_proj (mamba-systems 1.2)
+    bool dt_b_c_norm = false;      // Falcon-Mamba: rms norms on dt, B, C before dt_proj (docs/architecture.md)
     float dt_b_c_norm_eps = 1e-5f;
     bool gated_norm = true;        // Mamba-2: false is y * silu(z) alone
     bool norm_before_gate = false;

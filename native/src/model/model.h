@@ -62,9 +62,9 @@ struct Model {
 
 // A directory (Hugging Face or state-spaces layout) or a GGUF file. Throws Error.
 std::shared_ptr<const Model> open_model(const std::string& path);
-// Random weights, initialised as the papers do (docs/architecture.md). Deterministic in the seed on every platform.
+// Random weights, initialised as the papers do (random_model.cpp). Deterministic in the seed on every platform.
 std::shared_ptr<const Model> random_model(const mamba_shape& shape);
-// The same model with its matrices converted (what a type cannot hold, see docs/formats.md, stays as it is). Here and below,
+// The same model with its matrices converted (rows that are no multiple of the type's block stay 16-bit floating point). Here and below,
 // WeightType(MAMBA_WEIGHT_AS_STORED) leaves every matrix as it is.
 std::shared_ptr<const Model> convert_model(std::shared_ptr<const Model> model, WeightType type);
 // Writes GGUF. `metadata`: packed GGUF key/value records that replace those of the same key. `progress(done, total)` returns

@@ -1,4 +1,5 @@
-// The CPU kernels, one table an instruction set. Every entry works on a range, so that the engine can split it over threads.
+// The CPU kernels, one table an instruction set; equations: docs/architecture.md. Every entry works on a range, so that the engine
+// can split it over threads.
 //
 // Promise kept by every table: the bits of a result depend on the inputs of that row, head or channel alone, never on how
 // many rows a call holds, where the range begins or which thread runs it. So a token's logits are the same alone, in a batch
@@ -12,7 +13,7 @@
 
 namespace mamba {
 
-// Tokens of a full chunk of the SSD form (mamba-systems 1.4) and the grid, by absolute token position, on which input may be
+// Tokens of a full chunk of the SSD form and the grid, by absolute token position, on which input may be
 // cut without changing a bit.
 inline constexpr int64_t chunk_tokens = 64;
 
@@ -43,7 +44,7 @@ struct Mamba1Channels {
     float* y; int64_t y_stride;          // [tokens, d_inner] out; NULL: only the state is advanced
 };
 
-// Causal depthwise convolution and SiLU for channels [begin, end): mamba-systems 1.2 and 1.3.
+// Causal depthwise convolution and SiLU for channels [begin, end).
 struct Convolution {
     int64_t tokens, channels, d_conv, begin, end;
     const float* in; int64_t in_stride;  // [tokens, channels]
@@ -65,17 +66,17 @@ struct Kernels {
     void (*widen)(WeightType type, const std::byte* row, int64_t cols, float* out);
     // One row: y = x / sqrt(mean(x^2) + eps) * weight. y may be x. weight may be NULL (ones).
     void (*rms_norm)(const float* x, const float* weight, float eps, int64_t d, float* y);
-    // One row of d_inner: gated norm of Mamba-2 in groups of `group` values (1.3). weight NULL: y * silu(z) alone. y in place.
+    // One row of d_inner: gated norm of Mamba-2 in groups of `group` values. weight NULL: y * silu(z) alone. y in place.
     void (*gated_norm)(float* y, const float* z, const float* weight, float eps, int64_t d_inner, int64_t group, bool norm_before_gate);
     // x[i] = clamp(softplus(x[i] + bias[i]), low, high); bias may be NULL.
     void (*softplus)(float* x, const float* bias, float low, float high, int64_t n);
     void (*convolution)(const Convolution& c);
     void (*mamba1)(const Mamba1Channels& c);
-    // The recurrence, token by token (1.3).
+    // The recurrence, token by token.
     void (*mamba2_step)(const Mamba2Head& h);
     // C B^T of one group, lower triangle: cb[i * chunk_tokens + j] for j <= i < tokens. Shared by the group's heads.
     void (*mamba2_cb)(const float* b, int64_t b_stride, const float* c, int64_t c_stride, int64_t tokens, int64_t d_state, float* cb);
-    // The chunked form (1.4). scratch: mamba2_scratch_floats(head_dim, d_state) floats of the calling thread.
+    // The chunked form (SSD). scratch: mamba2_scratch_floats(head_dim, d_state) floats of the calling thread.
     void (*mamba2_chunk)(const Mamba2Head& h, const float* cb, float* scratch);
 };
 

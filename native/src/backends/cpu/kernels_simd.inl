@@ -206,7 +206,7 @@ MAMBA_NOINLINE void direct(const Matrix& w, const Streams& from, int64_t s0, int
 }
 
 // FP32 weight rows j0 .. j0 + count against rows m0 .. m0 + rows of x, the columns in slabs that stay in L1 while the
-// weights pass from L2. Between slabs the sums rest in `rested`, lane by lane.
+// weights pass from L2. Between slabs the sums rest in `rested`, lane by lane; with one slab it may be NULL.
 template <int rows>
 MAMBA_NOINLINE void block_rows(const float* w, int64_t w_stride, int64_t count, int64_t j0, const Inputs& x, int64_t slab, int64_t m0,
                                const Output& out, float* rested) {
@@ -217,11 +217,11 @@ MAMBA_NOINLINE void block_rows(const float* w, int64_t w_stride, int64_t count, 
         const int64_t width = smaller(slab, x.cols - k);
         for (int64_t j = 0; j < whole; j += tile_weights) {
             Vec16 sums[rows][tile_weights];
-            float* rest = rested + j * rows * lanes;
+            const int64_t rest = j * rows * lanes;
             MAMBA_UNROLL
             for (int m = 0; m < rows; ++m) {
                 MAMBA_UNROLL
-                for (int i = 0; i < tile_weights; ++i) sums[m][i] = k == 0 ? zero() : load(rest + (m * tile_weights + i) * lanes);
+                for (int i = 0; i < tile_weights; ++i) sums[m][i] = k == 0 ? zero() : load(rested + rest + (m * tile_weights + i) * lanes);
             }
             const std::byte* first = row_of(j) + static_cast<size_t>(k) * sizeof(float);
             accumulate<WeightType::f32>(sums, first, stride_bytes, x.row(m0) + k, x.stride, width);
@@ -232,7 +232,7 @@ MAMBA_NOINLINE void block_rows(const float* w, int64_t w_stride, int64_t count, 
             MAMBA_UNROLL
             for (int m = 0; m < rows; ++m) {
                 MAMBA_UNROLL
-                for (int i = 0; i < tile_weights; ++i) store(rest + (m * tile_weights + i) * lanes, sums[m][i]);
+                for (int i = 0; i < tile_weights; ++i) store(rested + rest + (m * tile_weights + i) * lanes, sums[m][i]);
             }
         }
     }
