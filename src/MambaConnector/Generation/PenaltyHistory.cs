@@ -2,17 +2,21 @@ using System.Runtime.InteropServices;
 
 namespace MambaConnector.Generation;
 
-/// <summary>How often each token stands in the last <c>window</c> tokens. Allocates only when it is made.</summary>
+/// <summary>How often each token stands in the last <c>window</c> tokens. Allocates when it is made, and to grow beyond
+/// <see cref="InitialCapacity"/> tokens: a window may be as large as an int, to mean all tokens.</summary>
 internal sealed class PenaltyHistory
 {
-    private readonly int[] _ring;
+    private const int InitialCapacity = 4096;
+
+    private readonly int _window;
+    private readonly Queue<int> _tokens;
     private readonly Dictionary<int, int> _counts;
-    private long _added;
 
     public PenaltyHistory(int window)
     {
-        _ring = new int[window];
-        _counts = new Dictionary<int, int>(window + 1);
+        _window = window;
+        _tokens = new Queue<int>(Math.Min(window, InitialCapacity));
+        _counts = new Dictionary<int, int>(Math.Min(window, InitialCapacity) + 1);
     }
 
     /// <summary>Each distinct token of the window with its count.</summary>
@@ -20,13 +24,16 @@ internal sealed class PenaltyHistory
 
     public void Add(int token)
     {
-        ref int slot = ref _ring[_added % _ring.Length];
-        if (_added++ >= _ring.Length && --CollectionsMarshal.GetValueRefOrNullRef(_counts, slot) == 0)
+        if (_tokens.Count == _window)
         {
-            _counts.Remove(slot);
+            int oldest = _tokens.Dequeue();
+            if (--CollectionsMarshal.GetValueRefOrNullRef(_counts, oldest) == 0)
+            {
+                _counts.Remove(oldest);
+            }
         }
 
-        slot = token;
+        _tokens.Enqueue(token);
         CollectionsMarshal.GetValueRefOrAddDefault(_counts, token, out _)++;
     }
 }

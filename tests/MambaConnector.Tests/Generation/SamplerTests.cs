@@ -149,6 +149,14 @@ public class SamplerTests
         Assert.Equal(0, sampler.Sample([2, 1, 0]));
     }
 
+    [Fact]
+    public void AWindowMayBeAsLargeAsAnInt()
+    {
+        Sampler sampler = Create(new GenerationOptions { Temperature = 0, PresencePenalty = 10, PenaltyWindow = int.MaxValue }, 3);
+        sampler.Observe(0);
+        Assert.Equal(1, sampler.Sample([2, 1, 0]));
+    }
+
     [Theory]
     [InlineData(float.NaN)]
     [InlineData(float.PositiveInfinity)]
