@@ -12,17 +12,19 @@ internal sealed record GenerationPlan
     public required HashSet<int> StopTokens { get; init; }
 
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
-    /// <exception cref="MambaFormatException">Stop sequences are asked for, and the model has no tokenizer.</exception>
+    /// <exception cref="MambaFormatException">Stop sequences are asked for, and the model has no tokenizer; or it has one that is not
+    /// known.</exception>
     public static GenerationPlan Create(MambaModel model, GenerationOptions options)
     {
         GenerationDefaults defaults = model.GenerationDefaults;
-        if (options.StopSequences.Count > 0)
+        if (options.StopSequences.Any(string.IsNullOrEmpty))
         {
-            if (options.StopSequences.Any(string.IsNullOrEmpty))
-            {
-                throw new ArgumentException("A stop sequence is empty: it would end every reply at once.", nameof(options));
-            }
+            throw new ArgumentException("A stop sequence is empty: it would end every reply at once.", nameof(options));
+        }
 
+        // One that cannot be read is an error here, before a state is copied.
+        if (model.HasTokenizer || options.StopSequences.Count > 0)
+        {
             _ = model.Tokenizer;
         }
 

@@ -57,7 +57,8 @@ internal sealed class TokenGeneration
         _pending[0] = token;
         if (_plan.StopTokens.Contains(token))
         {
-            return new GeneratedToken(token, Flush(), FinishReason.Stop, RemovedTokens: 1);
+            string rest = Flush();
+            return new GeneratedToken(token, rest, FinishReason.Stop, _stops.IsMatched ? RemoveMatch(cancellationToken) : 1);
         }
 
         string text = _decoder is null ? "" : _stops.Append(_decoder.Append(token));
@@ -92,7 +93,8 @@ internal sealed class TokenGeneration
     /// <returns>How many tokens it does not hold.</returns>
     private int RemoveMatch(CancellationToken cancellationToken)
     {
-        int kept = _starts.Count;
+        // An end token is never kept.
+        int kept = _plan.StopTokens.Contains(_pending[0]) ? _starts.Count - 1 : _starts.Count;
         while (kept > 0 && _starts[kept - 1] >= _stops.MatchStart)
         {
             kept--;
@@ -119,7 +121,7 @@ internal sealed class TokenGeneration
             return;
         }
 
-        // Further back than the ring reaches: read what is kept once more, from the state before the call.
+        // Further back than the session can undo: read what is kept once more, from the state before the call.
         IBackendSession replay = _before.Clone();
         try
         {

@@ -120,6 +120,19 @@ public class GenerationTests
     }
 
     [Fact]
+    public async Task AStopSequenceThatTheEndTokenCompletesIsCutToo()
+    {
+        // The first byte of 'é' alone becomes U+FFFD when the text ends.
+        int[] script = [.. TestTokenizer.Tokens("aé")[..2], TestTokenizer.ImEnd];
+        using MambaModel model = TestModel.Create(new ScriptedBackend(history => script[history.Count - 1], TestTokenizer.VocabSize));
+        using MambaSession session = model.CreateSession();
+        Steps steps = await Steps.CollectAsync(session.GenerateAsync("x", Greedy with { StopSequences = ["\uFFFD"] }));
+        Assert.Equal("a", steps.Text);
+        Assert.Equal((FinishReason.Stop, 2), (steps.Last.FinishReason, steps.Last.RemovedTokens));
+        AssertHolds(session, "xa");
+    }
+
+    [Fact]
     public async Task OwnStopTokensReplaceTheModels()
     {
         using MambaModel model = TestModel.Create(TestModel.Reply("Hello", () => 1));
