@@ -30,7 +30,7 @@ public enum MambaErrorCode
     /// <summary>A saved state belongs to another model, version or layout.</summary>
     Mismatch = -9,
 
-    /// <summary>A rollback reaches further back than the ring of recent inputs.</summary>
+    /// <summary>A rollback reaches further back than the session can undo.</summary>
     NotRollbackable = -10,
 
     /// <summary>A buffer is too small.</summary>

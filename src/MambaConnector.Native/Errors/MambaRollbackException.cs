@@ -1,6 +1,6 @@
 namespace MambaConnector;
 
-/// <summary>A rollback asks for more tokens than the session's ring of recent inputs holds. The session is unchanged.</summary>
+/// <summary>A rollback asks for more tokens than the session can undo. The session is unchanged.</summary>
 public sealed class MambaRollbackException : MambaException
 {
     /// <summary>Creates the exception.</summary>

@@ -19,7 +19,8 @@ public sealed record MambaModelOptions
     /// <summary>The type that matrices are converted to on load.</summary>
     public MambaWeightType WeightType { get; init; } = MambaWeightType.AsStored;
 
-    /// <summary>Tokens that a session can undo (<see cref="MambaSession.Rollback"/>); 0: none. Each costs a little memory a session.</summary>
+    /// <summary>Tokens that a session can always undo (<see cref="MambaSession.Rollback"/>); 0: none. For that a session keeps up to two
+    /// earlier states of its own size.</summary>
     public int RollbackTokens { get; init; } = 16;
 
     /// <summary>Tokens of one evaluation; larger inputs are sliced. 0: the library chooses. It bounds scratch memory, and how soon a
@@ -39,8 +40,8 @@ public sealed record MambaModelOptions
 
     internal MambaIsa ResolveIsa() =>
         Isa ?? (Variable("MAMBA_ISA") is not string name ? MambaIsa.Auto
-            : !char.IsAsciiDigit(name[0]) && Enum.TryParse(name, ignoreCase: true, out MambaIsa isa) ? isa
-            : throw new ArgumentException($"MAMBA_ISA is '{name}'; use scalar, avx2, avx512, amx, neon or auto."));
+            : Enum.GetValues<MambaIsa>().Cast<MambaIsa?>().FirstOrDefault(isa => name.Equals(isa.ToString(), StringComparison.OrdinalIgnoreCase))
+            ?? throw new ArgumentException($"MAMBA_ISA is '{name}'; use scalar, avx2, avx512, amx, neon or auto."));
 
     /// <returns>0 for one a processor.</returns>
     internal int ResolveThreadCount()

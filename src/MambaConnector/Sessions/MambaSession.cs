@@ -169,7 +169,7 @@ public sealed class MambaSession : IDisposable
 
     /// <summary>Undoes the last tokens exactly.</summary>
     /// <param name="tokens">At most <see cref="RollbackAvailable"/>.</param>
-    /// <exception cref="MambaRollbackException">The ring of recent inputs does not reach so far; nothing is changed.</exception>
+    /// <exception cref="MambaRollbackException">The session can undo fewer; nothing is changed.</exception>
     public void Rollback(int tokens)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(tokens);
