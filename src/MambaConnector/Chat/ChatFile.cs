@@ -70,7 +70,7 @@ internal static class ChatFile
         try
         {
             ChatTranscript? transcript = JsonSerializer.Deserialize(rest.Span[..(int)jsonLength], ChatTranscriptJson.Default.ChatTranscript);
-            return (transcript ?? throw Damaged(), state);
+            return transcript is null || transcript.Turns.Contains(null!) ? throw Damaged() : (transcript, state);
         }
         catch (JsonException exception)
         {

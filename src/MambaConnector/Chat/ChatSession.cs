@@ -153,17 +153,25 @@ public sealed class ChatSession : IDisposable
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(stream);
         (ChatTranscript transcript, ReadOnlyMemory<byte> state) = ChatFile.Read(stream);
-        ChatSession chat = new(model, options ?? new ChatSessionOptions(), model.LoadSession(state.Span));
-        if (chat._template.Name != transcript.Template)
+        MambaSession session = model.LoadSession(state.Span);
+        try
         {
-            chat.Dispose();
-            throw new MambaStateMismatchException(
-                MambaErrorCode.Mismatch,
-                $"The conversation was held with the chat template '{transcript.Template}', and the model now has '{chat._template.Name}'.");
-        }
+            ChatSession chat = new(model, options ?? new ChatSessionOptions(), session);
+            if (chat._template.Name != transcript.Template)
+            {
+                throw new MambaStateMismatchException(
+                    MambaErrorCode.Mismatch,
+                    $"The conversation was held with the chat template '{transcript.Template}', and the model now has '{chat._template.Name}'.");
+            }
 
-        chat._turns.AddRange(transcript.Turns);
-        return chat;
+            chat._turns.AddRange(transcript.Turns);
+            return chat;
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Frees the states.</summary>
@@ -194,6 +202,7 @@ public sealed class ChatSession : IDisposable
             ? _template.Render(_model.Tokenizer, turns, addGenerationPrompt: true)
             : _template.RenderContinuation(_model.Tokenizer, turns, addGenerationPrompt: true);
         MambaSession? before = null;
+        bool hasText = false;
         StringBuilder reply = new();
         ReplyTiming timing = new(prompt.Length, 0, default, default);
         await using IAsyncEnumerator<GeneratedToken> tokens =
@@ -202,7 +211,8 @@ public sealed class ChatSession : IDisposable
         while (await tokens.MoveNextAsync().ConfigureAwait(false))
         {
             timing = timing.Add(Stopwatch.GetElapsedTime(started));
-            GeneratedToken token = reply.Length == 0 ? WithoutLeadingSpace(tokens.Current) : tokens.Current;
+            GeneratedToken token = hasText ? tokens.Current : WithoutLeadingSpace(tokens.Current);
+            hasText |= tokens.Current.Text.Length > 0;
             reply.Append(token.Text);
             if (before is not null)
             {

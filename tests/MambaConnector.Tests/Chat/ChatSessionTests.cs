@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using MambaConnector.Tests.Support;
 
@@ -165,6 +166,18 @@ public sealed class ChatSessionTests : IDisposable
 
         Assert.Throws<MambaFormatException>(() => Load(model, [.. file, 0]));
         Load(model, file).Dispose();
+    }
+
+    [Theory]
+    [InlineData("""{"template":"ChatML"}""")]
+    [InlineData("""{"template":"ChatML","turns":[null]}""")]
+    [InlineData("""{"template":"ChatML","turns":[{"role":"user"}]}""")]
+    public void ATranscriptWithHolesIsRefused(string json)
+    {
+        byte[] text = Encoding.UTF8.GetBytes(json);
+        byte[] body = [.. "MAMBCHAT"u8, 1, 0, 0, 0, (byte)text.Length, 0, 0, 0, .. text, 0, 0, 0, 0, 0, 0, 0, 0];
+        using MambaModel model = TestModel.Create(Echo(), ChatTemplate.ChatMl);
+        Assert.Throws<MambaFormatException>(() => Load(model, [.. body, .. SHA256.HashData(body)]));
     }
 
     [Fact]
