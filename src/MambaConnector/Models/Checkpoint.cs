@@ -29,7 +29,7 @@ internal sealed class Checkpoint
     {
         Metadata = metadata;
         _files = files;
-        _tokenizer = readTokenizer is null ? null : new Lazy<MambaTokenizer>(readTokenizer);
+        _tokenizer = readTokenizer is null ? null : new Lazy<MambaTokenizer>(() => Read(readTokenizer));
         _isTokenizerReplaced = isTokenizerReplaced;
         _defaults = new Lazy<GenerationDefaults>(ReadDefaults);
     }
@@ -72,7 +72,7 @@ internal sealed class Checkpoint
         string file = Directory.Exists(path) ? Path.Combine(path, "tokenizer.json") : path;
         if (file.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
         {
-            return MambaTokenizer.FromFile(file);
+            return Read(() => MambaTokenizer.FromFile(file));
         }
 
         using ModelHandle model = ModelHandle.Open(file);
@@ -100,6 +100,19 @@ internal sealed class Checkpoint
         }
 
         return writer.ToArray();
+    }
+
+    // The readers of tokenizers, which also read by themselves, know no error codes.
+    private static MambaTokenizer Read(Func<MambaTokenizer> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (InvalidDataException exception)
+        {
+            throw new MambaFormatException(MambaErrorCode.BadFormat, exception.Message, exception);
+        }
     }
 
     private static void AddIfSet(MetadataWriter writer, string key, object? value)

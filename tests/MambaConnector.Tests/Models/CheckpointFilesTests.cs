@@ -51,6 +51,14 @@ public sealed class CheckpointFilesTests : IDisposable
     }
 
     [Fact]
+    public void ATokenizerThatIsNotKnownIsAFormatError()
+    {
+        Write("tokenizer.json", """{ "model": { "type": "Unigram" } }""");
+        var exception = Assert.Throws<MambaFormatException>(() => MambaModel.LoadTokenizer(_directory.FullName));
+        Assert.Contains("Unigram", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void ATemplateFileOfItsOwnWins()
     {
         Write("tokenizer_config.json", """{ "chat_template": "one" }""");
