@@ -65,5 +65,6 @@ internal static class ScoreCommand
             : $"{document.TokenCount} tokens, none of them with tokens before it to be scored by");
     }
 
-    private static string Spell(MambaTokenizer? tokenizer, int id) => tokenizer?.GetToken(id) ?? $"<{id}>";
+    // Rows of the head that pad it have no token.
+    private static string Spell(MambaTokenizer? tokenizer, int id) => id < tokenizer?.VocabularySize ? tokenizer.GetToken(id) : $"<{id}>";
 }
