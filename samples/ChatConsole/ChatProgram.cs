@@ -39,8 +39,7 @@ internal static class ChatProgram
             using Conversation conversation = new(model, options, view);
             if (parsed.GetValue(prompt) is string message)
             {
-                await conversation.ReplyAsync(message);
-                return 0;
+                return await conversation.ReplyAsync(message) ? 0 : 1;
             }
 
             view.Welcome(parsed.GetValue(path) ?? Mamba2Chat.Name, Describe(model, isEmbedded: parsed.GetValue(path) is null));
@@ -51,6 +50,12 @@ internal static class ChatProgram
         if (parsed.Errors.Count > 0)
         {
             await error.WriteLineAsync($"ChatConsole: {parsed.Errors[0].Message.TrimEnd('.')}. --help lists the options.");
+            return 2;
+        }
+
+        if (parsed.GetValue(maxTokens) < 1 || parsed.GetValue(temperature) is float.NaN or < 0)
+        {
+            await error.WriteLineAsync("ChatConsole: --max-tokens must be 1 or more, and --temperature 0 or more. --help lists the options.");
             return 2;
         }
 
@@ -65,12 +70,17 @@ internal static class ChatProgram
                 ProcessTerminationTimeout = null,
             });
         }
-        catch (Exception exception) when (exception is MambaException or InvalidDataException or IOException or UnauthorizedAccessException or InvalidOperationException or ArgumentException)
+        catch (Exception exception) when (IsExpected(exception))
         {
             await error.WriteLineAsync($"ChatConsole: {exception.Message.ReplaceLineEndings(" ")}");
             return 1;
         }
     }
+
+    /// <summary>Whether a failure explains itself in a sentence: bad files, bad options, a library that is not there. Others are defects.</summary>
+    public static bool IsExpected(Exception exception) =>
+        exception is MambaException or MambaNativeLibraryException or InvalidDataException or IOException or UnauthorizedAccessException
+            or InvalidOperationException or ArgumentException;
 
     private static string Describe(MambaModel model, bool isEmbedded)
     {

@@ -37,7 +37,8 @@ internal sealed class Conversation(MambaModel model, ChatSessionOptions options,
     }
 
     /// <summary>Sends a message and shows the reply.</summary>
-    public async Task ReplyAsync(string message)
+    /// <returns>Whether it came to its end; false when Ctrl+C stopped it.</returns>
+    public async Task<bool> ReplyAsync(string message)
     {
         using ReplyInterrupt interrupt = new();
         FinishReason? reason = null;
@@ -54,11 +55,14 @@ internal sealed class Conversation(MambaModel model, ChatSessionOptions options,
             {
                 view.Note($"(cut at {options.Generation?.MaxTokens} tokens; --max-tokens allows more)");
             }
+
+            return true;
         }
         catch (OperationCanceledException)
         {
             view.EndReply();
             view.Note("(stopped; the message was taken back)");
+            return false;
         }
     }
 
@@ -80,7 +84,7 @@ internal sealed class Conversation(MambaModel model, ChatSessionOptions options,
 
             return true;
         }
-        catch (Exception exception) when (exception is MambaException or InvalidDataException or IOException or UnauthorizedAccessException or InvalidOperationException or ArgumentException)
+        catch (Exception exception) when (ChatProgram.IsExpected(exception))
         {
             view.Fail(exception.Message);
             return false;

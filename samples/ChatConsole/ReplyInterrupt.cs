@@ -19,6 +19,13 @@ internal sealed class ReplyInterrupt : IDisposable
     private void OnCancelKeyPress(object? sender, ConsoleCancelEventArgs arguments)
     {
         arguments.Cancel = true;
-        _source.Cancel();
+        try
+        {
+            _source.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The reply ended in this moment; this handler runs on a thread of its own.
+        }
     }
 }

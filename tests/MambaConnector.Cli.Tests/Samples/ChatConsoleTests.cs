@@ -109,13 +109,17 @@ public sealed class ChatConsoleTests
         Assert.Contains("no-such-model.gguf", Assert.Single(error.TrimEnd().Split('\n')), StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task BadUsageHasItsOwnExitCode()
+    [Theory]
+    [InlineData("--volume", "11")]
+    [InlineData("--max-tokens", "0")]
+    [InlineData("--temperature", "-1")]
+    public async Task BadUsageHasItsOwnExitCode(string option, string value)
     {
-        (int exitCode, _, string error) = await RunAsync("", "--volume", "11");
+        (int exitCode, string output, string error) = await RunAsync("Hello!", option, value);
 
         Assert.Equal(2, exitCode);
-        Assert.Contains("--volume", error, StringComparison.Ordinal);
+        Assert.Equal("", output);
+        Assert.Contains(option, error, StringComparison.Ordinal);
     }
 
     private static string[] Replies(string output) => output.TrimEnd('\n', '\r').Split(Environment.NewLine);
