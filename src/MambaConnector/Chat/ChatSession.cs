@@ -161,7 +161,8 @@ public sealed class ChatSession : IDisposable
             {
                 throw new MambaStateMismatchException(
                     MambaErrorCode.Mismatch,
-                    $"The conversation was held with the chat template '{transcript.Template}', and the model now has '{chat._template.Name}'.");
+                    $"The conversation was held with the chat template '{transcript.Template}', and the model now has " +
+                    $"'{chat._template.Name}'.");
             }
 
             chat._turns.AddRange(transcript.Turns);

@@ -40,7 +40,8 @@ public sealed record MambaModelOptions
 
     internal MambaIsa ResolveIsa() =>
         Isa ?? (Variable("MAMBA_ISA") is not string name ? MambaIsa.Auto
-            : Enum.GetValues<MambaIsa>().Cast<MambaIsa?>().FirstOrDefault(isa => name.Equals(isa.ToString(), StringComparison.OrdinalIgnoreCase))
+            : Enum.GetValues<MambaIsa>().Cast<MambaIsa?>()
+                .FirstOrDefault(isa => name.Equals(isa.ToString(), StringComparison.OrdinalIgnoreCase))
             ?? throw new ArgumentException($"MAMBA_ISA is '{name}'; use scalar, avx2, avx512, amx, neon or auto."));
 
     /// <returns>0 for one a processor.</returns>
