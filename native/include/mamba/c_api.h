@@ -10,7 +10,7 @@
  *  - Nothing throws, aborts or exits. A failed call changes nothing: model, engine and every session are as before it.
  *  - A model is immutable and may be used from any thread. An engine runs one evaluation at a time: concurrent calls wait.
  *    A session belongs to one caller at a time. A child keeps its parent alive: free them in any order.
- *  - Arithmetic runs on threads that the library owns; the caller's thread only waits. `mamba_progress` is called on the
+ *  - Evaluation runs on threads that the library owns; the caller's thread only waits. `mamba_progress` is called on the
  *    caller's thread.
  *  - The ABI grows by addition: new functions, new fields at a struct's end, new enum values. Nothing is renumbered.
  */
@@ -50,7 +50,7 @@ typedef enum mamba_result {
     MAMBA_DEVICE = -7,           /* driver or device error */
     MAMBA_CANCELLED = -8,
     MAMBA_MISMATCH = -9,         /* a state of another model, version or layout */
-    MAMBA_NOT_ROLLBACKABLE = -10,/* further back than the ring of recent inputs reaches */
+    MAMBA_NOT_ROLLBACKABLE = -10,/* further back than the session's recent past reaches */
     MAMBA_BUFFER_TOO_SMALL = -11,
     MAMBA_INTERNAL = -12
 } mamba_result;
@@ -126,7 +126,7 @@ typedef struct mamba_engine_options {
     int32_t isa;               /* forced, or MAMBA_ISA_AUTO */
     int32_t thread_count;      /* 0: one a processor */
     int32_t max_batch_tokens;  /* of one evaluation; larger inputs are sliced; 0: the library chooses */
-    int32_t rollback_tokens;   /* capacity of each session's ring of recent inputs; 0: no rollback */
+    int32_t rollback_tokens;   /* tokens that each session can always undo; 0: no rollback */
     int32_t weight_type;       /* convert on load, or MAMBA_WEIGHT_AS_STORED */
 } mamba_engine_options;
 
