@@ -14,8 +14,9 @@
 namespace mamba {
 namespace {
 
-const std::vector<std::string> fixtures = {"mamba1",       "mamba1-bias-untied", "mamba2",    "mamba2-groups",
-                                           "falcon-mamba", "ssm-mamba1",         "ssm-mamba2"};
+const std::vector<std::string> distinct_fixtures = {"mamba1", "mamba1-bias-untied", "mamba2", "mamba2-groups", "falcon-mamba"};
+// The weights of mamba1 and mamba2 again, in the original layout.
+const std::vector<std::string> original_fixtures = {"ssm-mamba1", "ssm-mamba2"};
 
 std::string directory(const std::string& fixture) { return std::string(MAMBA_FIXTURES) + "/" + fixture; }
 
@@ -111,11 +112,13 @@ TEST_P(Fixture, GreedyTokensAreTheGoldenOnes) {
     }
 }
 
-TEST_P(Fixture, BitsDoNotDependOnCutsAtTheChunkGridThreadsOrSlices) {
+class Promise : public Fixture {};
+
+TEST_P(Promise, BitsDoNotDependOnCutsAtTheChunkGridThreadsOrSlices) {
     for (const mamba_isa isa : instruction_sets()) {
         const auto reference = make_engine(model, isa, 1);
         const std::vector<float> expected = feed_in_pieces(*reference, reference->create_session(), tokens, {1000});
-        for (const int threads : {2, 3, 5}) {
+        for (const int threads : {2, 5}) {
             const auto engine = make_engine(model, isa, threads, 0, 64);
             EXPECT_EQ(feed_in_pieces(*engine, engine->create_session(), tokens, {1000}), expected) << name(isa) << ", " << threads;
             EXPECT_EQ(feed_in_pieces(*engine, engine->create_session(), tokens, {64, 128}), expected) << name(isa) << ", " << threads;
@@ -123,7 +126,7 @@ TEST_P(Fixture, BitsDoNotDependOnCutsAtTheChunkGridThreadsOrSlices) {
     }
 }
 
-TEST_P(Fixture, BitsDoNotDependOnTheRestOfTheBatch) {
+TEST_P(Promise, BitsDoNotDependOnTheRestOfTheBatch) {
     const int64_t v = model->config.padded_vocab_size;
     for (const mamba_isa isa : instruction_sets()) {
         const auto engine = make_engine(model, isa);
@@ -152,7 +155,7 @@ TEST_P(Fixture, BitsDoNotDependOnTheRestOfTheBatch) {
     }
 }
 
-TEST_P(Fixture, ClonesAndSnapshotsGoOnWithTheSameBits) {
+TEST_P(Promise, ClonesAndSnapshotsGoOnWithTheSameBits) {
     for (const mamba_isa isa : instruction_sets()) {
         const auto engine = make_engine(model, isa);
         const auto session = engine->create_session();
@@ -170,7 +173,7 @@ TEST_P(Fixture, ClonesAndSnapshotsGoOnWithTheSameBits) {
     }
 }
 
-TEST_P(Fixture, RollbackIsAsIfTheTokensHadNeverCome) {
+TEST_P(Promise, RollbackIsAsIfTheTokensHadNeverCome) {
     for (const mamba_isa isa : instruction_sets()) {
         const auto engine = make_engine(model, isa, 2, 20, 64);
         for (const int64_t undone : {1, 2, 13, 20}) {
@@ -193,11 +196,15 @@ TEST_P(Fixture, RollbackIsAsIfTheTokensHadNeverCome) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Fixtures, Fixture, testing::ValuesIn(fixtures), [](const testing::TestParamInfo<std::string>& info) {
+std::string test_name(const testing::TestParamInfo<std::string>& info) {
     std::string name = info.param;
     std::replace(name.begin(), name.end(), '-', '_');
     return name;
-});
+}
+
+INSTANTIATE_TEST_SUITE_P(Fixtures, Fixture, testing::ValuesIn(distinct_fixtures), test_name);
+INSTANTIATE_TEST_SUITE_P(Originals, Fixture, testing::ValuesIn(original_fixtures), test_name);
+INSTANTIATE_TEST_SUITE_P(Fixtures, Promise, testing::ValuesIn(distinct_fixtures), test_name);
 
 void expect_error(mamba_result code, const char* words, const std::function<void()>& action) {
     try {
