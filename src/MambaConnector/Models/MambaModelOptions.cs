@@ -21,7 +21,7 @@ public sealed record MambaModelOptions
 
     /// <summary>Tokens that a session can always undo (<see cref="MambaSession.Rollback"/>); 0: none. For that a session keeps up to two
     /// earlier states of its own size.</summary>
-    public int RollbackTokens { get; init; } = 16;
+    public int RollbackTokens { get; init; } = 64;
 
     /// <summary>Tokens of one evaluation; larger inputs are sliced. 0: the library chooses. It bounds scratch memory, and how soon a
     /// cancelled call ends.</summary>
