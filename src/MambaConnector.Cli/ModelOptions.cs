@@ -57,13 +57,11 @@ internal sealed class ModelOptions
     public bool IsGiven(ParseResult parsed) => parsed.GetValue(_model) is not null;
 
     /// <summary>Opens the model.</summary>
-    /// <param name="parsed">The command line.</param>
-    /// <param name="weights">The type to convert the matrices to on load.</param>
-    public MambaModel Load(ParseResult parsed, MambaWeightType weights = MambaWeightType.AsStored)
-    {
-        MambaModelOptions options = ToOptions(parsed) with { WeightType = weights };
-        return parsed.GetValue(_model) is string path ? MambaModel.Load(path, options) : Mamba2Chat.Load(options);
-    }
+    public MambaModel Load(ParseResult parsed) => Load(parsed, ToOptions(parsed));
+
+    /// <summary>Opens the model with options of the verb's own.</summary>
+    public MambaModel Load(ParseResult parsed, MambaModelOptions options) =>
+        parsed.GetValue(_model) is string path ? MambaModel.Load(path, options) : Mamba2Chat.Load(options);
 
     /// <summary>What the options say about how to run; what they leave open the environment decides.</summary>
     public MambaModelOptions ToOptions(ParseResult parsed) => new()

@@ -70,13 +70,15 @@ internal static class BenchCommand
 
     private static MambaModel Load(ParseResult parsed, ModelOptions model, string? shape, MambaWeightType weights)
     {
+        // Nothing is undone here, so no checkpoints are taken for it: what is measured is the model.
+        MambaModelOptions options = model.ToOptions(parsed) with { RollbackTokens = 0 };
         if (shape is null)
         {
-            return model.Load(parsed, weights);
+            return model.Load(parsed, options with { WeightType = weights });
         }
 
         MambaShape named = MambaShape.Parse(shape);
-        return MambaModel.CreateRandom(weights == MambaWeightType.AsStored ? named : named with { WeightType = weights }, model.ToOptions(parsed));
+        return MambaModel.CreateRandom(weights == MambaWeightType.AsStored ? named : named with { WeightType = weights }, options);
     }
 
     private static void Print(TextWriter output, BenchDocument document, int threads)
