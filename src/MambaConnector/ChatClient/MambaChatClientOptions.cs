@@ -1,0 +1,36 @@
+namespace MambaConnector;
+
+/// <summary>How a chat client serves its requests. Read when the client is made; later changes have no effect.</summary>
+public class MambaChatClientOptions
+{
+    /// <summary>What <c>ChatOptions.ModelId</c> may ask for and responses name. Null: the name in the checkpoint's metadata, or else the name of
+    /// its file.</summary>
+    public string? ModelId { get; set; }
+
+    /// <summary>Sampling and limits where a request's options are silent; null members take the model's own defaults.</summary>
+    public GenerationOptions Generation { get; set; } = new();
+
+    /// <summary>Tokens that a request's rendered prompt may have, those already in a state included; null: any number. More end in an
+    /// <see cref="ArgumentException"/>.</summary>
+    public int? MaxInputTokens { get; set; }
+
+    /// <summary>Requests that advance together, 1 or more. Each holds a state of <see cref="MambaModelInfo.StateBytes"/>.</summary>
+    public int MaxConcurrency { get; set; } = 64;
+
+    /// <summary>Requests that wait for a place, 0 or more. One more ends in a MambaBusyException.</summary>
+    public int MaxQueueLength { get; set; } = 256;
+
+    /// <summary>Prompt tokens that are read between two decode steps of other requests, from 1: what a long prompt may delay others by.</summary>
+    public int PrefillSliceTokens { get; set; } = 128;
+
+    /// <summary>Bytes of states kept so that the beginning of a prompt which was read before is not read again, 0 or more; 0: none is kept. The least
+    /// recently used go first.</summary>
+    public long PrefixCacheBytes { get; set; } = 512L << 20;
+
+    /// <summary>Whether every response comes with a conversation id. Otherwise only those to requests that have one, or
+    /// <c>MambaChatClient.NewConversation</c> in its place.</summary>
+    public bool StoreConversations { get; set; }
+
+    /// <summary>Whether traces may hold the text of messages and replies.</summary>
+    public bool EnableSensitiveData { get; set; }
+}
