@@ -3,6 +3,8 @@ namespace MambaConnector.Generation;
 /// <summary>The options of one generation, checked and completed from the model before anything runs.</summary>
 internal sealed record GenerationPlan
 {
+    private const int DefaultMaxTokens = 512;
+
     public required SamplingParameters Sampling { get; init; }
 
     public required int MaxTokens { get; init; }
@@ -17,13 +19,14 @@ internal sealed record GenerationPlan
     public static GenerationPlan Create(MambaModel model, GenerationOptions options)
     {
         GenerationDefaults defaults = model.GenerationDefaults;
-        if (options.StopSequences.Any(string.IsNullOrEmpty))
+        IReadOnlyList<string> stops = options.StopSequences ?? [];
+        if (stops.Any(string.IsNullOrEmpty))
         {
             throw new ArgumentException("A stop sequence is empty: it would end every reply at once.", nameof(options));
         }
 
         // One that cannot be read is an error here, before a state is copied.
-        if (model.HasTokenizer || options.StopSequences.Count > 0)
+        if (model.HasTokenizer || stops.Count > 0)
         {
             _ = model.Tokenizer;
         }
@@ -31,8 +34,8 @@ internal sealed record GenerationPlan
         return new GenerationPlan
         {
             Sampling = SamplingParameters.Resolve(options, defaults),
-            MaxTokens = options.MaxTokens,
-            StopSequences = options.StopSequences,
+            MaxTokens = options.MaxTokens ?? DefaultMaxTokens,
+            StopSequences = stops,
             StopTokens = [.. options.StopTokenIds ?? defaults.EndTokenIds],
         };
     }

@@ -3,6 +3,8 @@ namespace MambaConnector.Generation;
 /// <summary>The options of one generation with the model's defaults filled in, checked.</summary>
 internal sealed record SamplingParameters
 {
+    private const int DefaultPenaltyWindow = 256;
+
     public float Temperature { get; private init; }
 
     public int TopK { get; private init; }
@@ -27,8 +29,8 @@ internal sealed record SamplingParameters
     /// <exception cref="ArgumentOutOfRangeException">A member of <paramref name="options"/> is out of its range; named.</exception>
     public static SamplingParameters Resolve(GenerationOptions options, GenerationDefaults defaults)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxTokens, 1, nameof(options.MaxTokens));
-        ArgumentOutOfRangeException.ThrowIfNegative(options.PenaltyWindow, nameof(options.PenaltyWindow));
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxTokens ?? 1, 1, nameof(options.MaxTokens));
+        ArgumentOutOfRangeException.ThrowIfNegative(options.PenaltyWindow ?? 0, nameof(options.PenaltyWindow));
         return new SamplingParameters
         {
             Temperature = Require(options.Temperature ?? defaults.Temperature ?? 1, nameof(options.Temperature), "0 or more", static t => t >= 0),
@@ -39,9 +41,9 @@ internal sealed record SamplingParameters
             MinP = Require(options.MinP ?? defaults.MinP ?? 0, nameof(options.MinP), "in [0, 1]", static p => p is >= 0 and <= 1),
             RepetitionPenalty = Require(
                 options.RepetitionPenalty ?? defaults.RepetitionPenalty ?? 1, nameof(options.RepetitionPenalty), "more than 0", static r => r > 0),
-            FrequencyPenalty = Require(options.FrequencyPenalty, nameof(options.FrequencyPenalty), "finite", static _ => true),
-            PresencePenalty = Require(options.PresencePenalty, nameof(options.PresencePenalty), "finite", static _ => true),
-            PenaltyWindow = options.PenaltyWindow,
+            FrequencyPenalty = Require(options.FrequencyPenalty ?? 0, nameof(options.FrequencyPenalty), "finite", static _ => true),
+            PresencePenalty = Require(options.PresencePenalty ?? 0, nameof(options.PresencePenalty), "finite", static _ => true),
+            PenaltyWindow = options.PenaltyWindow ?? DefaultPenaltyWindow,
             Seed = unchecked((ulong)(options.Seed ?? Random.Shared.NextInt64(long.MinValue, long.MaxValue))),
         };
     }
