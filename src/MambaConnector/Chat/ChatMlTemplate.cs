@@ -14,7 +14,7 @@ internal sealed class ChatMlTemplate(bool beginsSequence) : ChatTemplate
     internal override string EndOfReply => Stop;
 
     /// <inheritdoc/>
-    private protected override void WriteBegin(PromptBuilder prompt, IReadOnlyList<ChatTurn> turns)
+    private protected override void WriteBegin(PromptBuilder prompt, TemplateInput input)
     {
         if (beginsSequence)
         {
@@ -23,9 +23,18 @@ internal sealed class ChatMlTemplate(bool beginsSequence) : ChatTemplate
     }
 
     /// <inheritdoc/>
-    private protected override void WriteTurn(PromptBuilder prompt, IReadOnlyList<ChatTurn> turns, int index)
+    private protected override void WriteTurn(PromptBuilder prompt, TemplateInput input, int index)
     {
-        prompt.Control(Start).Text(turns[index].Role + "\n").Text(turns[index].Content);
+        ChatTurn turn = input.Turns[index];
+        if (turn.Role == ChatRoles.Assistant)
+        {
+            WriteOpenReply(prompt, turn);
+        }
+        else
+        {
+            prompt.Control(Start).Text(turn.Role + "\n").Text(turn.Content);
+        }
+
         WriteReplyEnd(prompt);
     }
 

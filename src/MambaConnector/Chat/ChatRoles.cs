@@ -11,4 +11,7 @@ public static class ChatRoles
 
     /// <summary>The model.</summary>
     public const string Assistant = "assistant";
+
+    /// <summary>What a tool that the model called gives back.</summary>
+    public const string Tool = "tool";
 }

@@ -50,7 +50,10 @@ public abstract class ChatTemplate
     public int[] Render(MambaTokenizer tokenizer, IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
-        return Build(turns, addGenerationPrompt).ToTokens(tokenizer);
+        ArgumentNullException.ThrowIfNull(turns);
+        TokenPromptBuilder prompt = new(tokenizer, knownReplies: null);
+        Write(prompt, new TemplateInput(turns, []), addGenerationPrompt);
+        return prompt.ToPrompt().Tokens;
     }
 
     /// <summary>Only what follows a reply that a session already holds: the end of that reply, the new turns and the opening of the next
@@ -62,7 +65,9 @@ public abstract class ChatTemplate
     public int[] RenderContinuation(MambaTokenizer tokenizer, IReadOnlyList<ChatTurn> newTurns, bool addGenerationPrompt)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
-        return BuildContinuation(newTurns, addGenerationPrompt).ToTokens(tokenizer);
+        TokenPromptBuilder prompt = new(tokenizer, knownReplies: null);
+        Write(prompt, WithoutSystem(newTurns), addGenerationPrompt);
+        return prompt.ToPrompt().Tokens;
     }
 
     /// <summary>A whole conversation as text, as the original template prints it.</summary>
@@ -70,18 +75,65 @@ public abstract class ChatTemplate
     /// <param name="addGenerationPrompt">Whether to open the assistant's next turn.</param>
     /// <param name="begin">What the original calls <c>bos_token</c>.</param>
     /// <param name="end">What the original calls <c>eos_token</c>.</param>
-    public string RenderText(IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt, string begin = "<s>", string end = "</s>") =>
-        Build(turns, addGenerationPrompt).ToText(begin, end);
+    public string RenderText(IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt, string begin = "<s>", string end = "</s>")
+    {
+        ArgumentNullException.ThrowIfNull(turns);
+        return RenderText(new TemplateInput(turns, []), addGenerationPrompt, begin, end);
+    }
 
-    /// <summary>What <see cref="RenderContinuation"/> encodes, as text.</summary>
+    /// <summary>A whole conversation as tokens, with the opening of the next reply, for any order of turns that the template can express:
+    /// turns of one role that it insists on having apart are joined.</summary>
+    /// <param name="tokenizer">The model's.</param>
+    /// <param name="turns">The conversation.</param>
+    /// <param name="tools">Tools to tell the model of.</param>
+    /// <param name="knownReplies">Replies that are taken as they were generated; null: none.</param>
+    /// <exception cref="ArgumentException">A role that the template does not know, or in the wrong place, or tools where it knows
+    /// none.</exception>
+    internal RenderedPrompt Render(
+        MambaTokenizer tokenizer, IReadOnlyList<ChatTurn> turns, IReadOnlyList<ToolDeclaration> tools, IKnownReplies? knownReplies)
+    {
+        TokenPromptBuilder prompt = new(tokenizer, knownReplies);
+        Write(prompt, new TemplateInput(Arrange(turns), tools), addGenerationPrompt: true);
+        return prompt.ToPrompt();
+    }
+
+    /// <summary>Only what follows a reply that a state already holds: the end of that reply, the new turns, which may change the instructions,
+    /// and the opening of the next reply.</summary>
+    /// <param name="tokenizer">The model's.</param>
+    /// <param name="newTurns">What was said since.</param>
+    /// <param name="tools">Tools that the model was not told of before.</param>
+    /// <exception cref="ArgumentException">A role that the template does not know, or in the wrong place, or tools where it knows
+    /// none.</exception>
+    internal RenderedPrompt RenderContinuation(MambaTokenizer tokenizer, IReadOnlyList<ChatTurn> newTurns, IReadOnlyList<ToolDeclaration> tools)
+    {
+        TokenPromptBuilder prompt = new(tokenizer, knownReplies: null);
+        Write(prompt, new TemplateInput(Arrange(newTurns), tools, IsContinuation: true), addGenerationPrompt: true);
+        return prompt.ToPrompt();
+    }
+
+    /// <summary>What a template prints, as text.</summary>
+    internal string RenderText(TemplateInput input, bool addGenerationPrompt, string begin, string end)
+    {
+        TextPromptBuilder prompt = new(begin, end);
+        Write(prompt, input, addGenerationPrompt);
+        return prompt.ToString();
+    }
+
+    /// <summary>What <see cref="RenderContinuation(MambaTokenizer, IReadOnlyList{ChatTurn}, bool)"/> encodes, as text.</summary>
     internal string RenderContinuationText(IReadOnlyList<ChatTurn> newTurns, bool addGenerationPrompt, string end = "</s>") =>
-        BuildContinuation(newTurns, addGenerationPrompt).ToText("", end);
+        RenderText(WithoutSystem(newTurns), addGenerationPrompt, "", end);
 
-    /// <summary>Writes what stands before the first turn of the list, and the default system turn if there is one.</summary>
-    private protected abstract void WriteBegin(PromptBuilder prompt, IReadOnlyList<ChatTurn> turns);
+    /// <summary>Whether the template tells the model of tools.</summary>
+    private protected virtual bool TakesTools => false;
+
+    /// <summary>Brings turns into an order that the template can express.</summary>
+    private protected virtual IReadOnlyList<ChatTurn> Arrange(IReadOnlyList<ChatTurn> turns) => turns;
+
+    /// <summary>Writes what stands before the first turn of a conversation, and the default system turn if there is one.</summary>
+    private protected abstract void WriteBegin(PromptBuilder prompt, TemplateInput input);
 
     /// <summary>Writes the turn at <paramref name="index"/>.</summary>
-    private protected abstract void WriteTurn(PromptBuilder prompt, IReadOnlyList<ChatTurn> turns, int index);
+    private protected abstract void WriteTurn(PromptBuilder prompt, TemplateInput input, int index);
 
     /// <summary>Writes what stands between an assistant's content and the next turn.</summary>
     private protected abstract void WriteReplyEnd(PromptBuilder prompt);
@@ -89,42 +141,56 @@ public abstract class ChatTemplate
     /// <summary>Opens the assistant's turn.</summary>
     private protected abstract void WriteGenerationPrompt(PromptBuilder prompt);
 
-    private protected static ArgumentException UnknownRole(string template, string role) =>
-        new($"The {template} template has no place for a turn of role '{role}' here; it takes an optional system turn, then user and assistant.");
+    /// <summary>Writes an assistant's turn that is not known, between its opening and its end.</summary>
+    private protected virtual void WriteReply(PromptBuilder prompt, ChatTurn reply) => prompt.Text(reply.Content);
 
-    private PromptBuilder Build(IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt)
+    /// <summary>Writes an assistant's turn up to its end.</summary>
+    private protected void WriteOpenReply(PromptBuilder prompt, ChatTurn reply)
     {
-        ArgumentNullException.ThrowIfNull(turns);
-        PromptBuilder prompt = new();
-        WriteBegin(prompt, turns);
-        return WriteTurns(prompt, turns, addGenerationPrompt);
+        WriteGenerationPrompt(prompt);
+        if (!prompt.TryAddKnownReply(reply))
+        {
+            WriteReply(prompt, reply);
+        }
     }
 
-    private PromptBuilder BuildContinuation(IReadOnlyList<ChatTurn> newTurns, bool addGenerationPrompt)
+    private protected ArgumentException UnknownRole(string role) =>
+        new($"The {Name} template has no place for a turn of role '{role}' here; it takes an optional system turn, then user and assistant.");
+
+    private TemplateInput WithoutSystem(IReadOnlyList<ChatTurn> newTurns)
     {
         ArgumentNullException.ThrowIfNull(newTurns);
-        if (newTurns.Any(turn => turn.Role == ChatRoles.System))
-        {
-            throw UnknownRole(Name, ChatRoles.System);
-        }
-
-        PromptBuilder prompt = new();
-        WriteReplyEnd(prompt);
-        return WriteTurns(prompt, newTurns, addGenerationPrompt);
+        return newTurns.Any(turn => turn.Role == ChatRoles.System)
+            ? throw UnknownRole(ChatRoles.System)
+            : new TemplateInput(newTurns, [], IsContinuation: true);
     }
 
-    private PromptBuilder WriteTurns(PromptBuilder prompt, IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt)
+    private void Write(PromptBuilder prompt, TemplateInput input, bool addGenerationPrompt)
     {
-        for (int index = 0; index < turns.Count; index++)
+        if (input.Tools.Count > 0 && !TakesTools)
         {
-            WriteTurn(prompt, turns, index);
+            throw new ArgumentException($"The {Name} template has no form for tools, so the model cannot be told of '{input.Tools[0].Name}'.");
+        }
+
+        if (input.IsContinuation)
+        {
+            WriteReplyEnd(prompt);
+        }
+        else
+        {
+            WriteBegin(prompt, input);
+        }
+
+        prompt.EndTurn();
+        for (int index = 0; index < input.Turns.Count; index++)
+        {
+            WriteTurn(prompt, input, index);
+            prompt.EndTurn();
         }
 
         if (addGenerationPrompt)
         {
             WriteGenerationPrompt(prompt);
         }
-
-        return prompt;
     }
 }

@@ -11,31 +11,29 @@ internal sealed class Falcon3Template : ChatTemplate
     internal override string? EndOfReply => null;
 
     /// <inheritdoc/>
-    private protected override void WriteBegin(PromptBuilder prompt, IReadOnlyList<ChatTurn> turns)
+    private protected override void WriteBegin(PromptBuilder prompt, TemplateInput input)
     {
     }
 
     /// <inheritdoc/>
-    private protected override void WriteTurn(PromptBuilder prompt, IReadOnlyList<ChatTurn> turns, int index)
+    private protected override void WriteTurn(PromptBuilder prompt, TemplateInput input, int index)
     {
-        (string role, string content) = turns[index];
-        if (role is not (ChatRoles.System or ChatRoles.User or ChatRoles.Assistant))
+        ChatTurn turn = input.Turns[index];
+        switch (turn.Role)
         {
-            throw UnknownRole(Name, role);
-        }
-
-        prompt.Control($"<|{role}|>").Text("\n").Text(content);
-        if (role != ChatRoles.Assistant)
-        {
-            prompt.Text("\n");
-        }
-        else if (index < turns.Count - 1)
-        {
-            WriteReplyEnd(prompt);
-        }
-        else
-        {
-            prompt.End();
+            case ChatRoles.System or ChatRoles.User:
+                prompt.Control($"<|{turn.Role}|>").Text("\n").Text(turn.Content).Text("\n");
+                break;
+            case ChatRoles.Assistant when index < input.Turns.Count - 1:
+                WriteOpenReply(prompt, turn);
+                WriteReplyEnd(prompt);
+                break;
+            case ChatRoles.Assistant:
+                WriteOpenReply(prompt, turn);
+                prompt.End();
+                break;
+            default:
+                throw UnknownRole(turn.Role);
         }
     }
 

@@ -17,24 +17,26 @@ internal sealed class Granite4Template : ChatTemplate
     internal override string EndOfReply => EndOfText;
 
     /// <inheritdoc/>
-    private protected override void WriteBegin(PromptBuilder prompt, IReadOnlyList<ChatTurn> turns)
-    {
-        string message = turns is [{ Role: ChatRoles.System, Content.Length: > 0 }, ..] ? turns[0].Content : DefaultSystemMessage;
-        Write(prompt, ChatRoles.System, message);
-    }
+    private protected override void WriteBegin(PromptBuilder prompt, TemplateInput input) =>
+        Write(prompt, ChatRoles.System, input.Turns is [{ Role: ChatRoles.System, Content.Length: > 0 } system, ..] ? system.Content : DefaultSystemMessage);
 
     /// <inheritdoc/>
-    private protected override void WriteTurn(PromptBuilder prompt, IReadOnlyList<ChatTurn> turns, int index)
+    private protected override void WriteTurn(PromptBuilder prompt, TemplateInput input, int index)
     {
-        (string role, string content) = turns[index];
-        if (role is not (ChatRoles.System or ChatRoles.User or ChatRoles.Assistant))
+        ChatTurn turn = input.Turns[index];
+        switch (turn.Role)
         {
-            throw UnknownRole(Name, role);
-        }
-
-        if (index > 0 || role != ChatRoles.System)
-        {
-            Write(prompt, role, content);
+            case ChatRoles.System when index == 0 && !input.IsContinuation:
+                break; // WriteBegin wrote it.
+            case ChatRoles.System or ChatRoles.User:
+                Write(prompt, turn.Role, turn.Content);
+                break;
+            case ChatRoles.Assistant:
+                WriteOpenReply(prompt, turn);
+                WriteReplyEnd(prompt);
+                break;
+            default:
+                throw UnknownRole(turn.Role);
         }
     }
 

@@ -11,32 +11,56 @@ internal sealed class MistralV3Template(bool trimsReplies) : ChatTemplate
     /// <inheritdoc/>
     internal override string? EndOfReply => null;
 
-    /// <inheritdoc/>
-    private protected override void WriteBegin(PromptBuilder prompt, IReadOnlyList<ChatTurn> turns) => prompt.Begin();
-
-    /// <inheritdoc/>
-    private protected override void WriteTurn(PromptBuilder prompt, IReadOnlyList<ChatTurn> turns, int index)
+    /// <summary>Joins neighbours of one role: the template takes user and assistant by turns only, and system instructions with the user's last
+    /// turn.</summary>
+    private protected override IReadOnlyList<ChatTurn> Arrange(IReadOnlyList<ChatTurn> turns)
     {
-        (string role, string content) = turns[index];
-        string? system = turns[0].Role == ChatRoles.System ? turns[0].Content : null;
-        int turn = system is null ? index : index - 1;
-        string expected = turn < 0 ? ChatRoles.System : turn % 2 == 0 ? ChatRoles.User : ChatRoles.Assistant;
-        if (role != expected)
+        List<ChatTurn> arranged = [];
+        foreach (ChatTurn turn in turns)
         {
-            throw UnknownRole(Name, role);
+            if (arranged.Count > 0 && arranged[^1].Role == turn.Role)
+            {
+                arranged[^1] = new ChatTurn(turn.Role, arranged[^1].Content + "\n\n" + turn.Content);
+            }
+            else
+            {
+                arranged.Add(turn);
+            }
         }
 
-        if (role == ChatRoles.User)
+        return arranged is [] or [.., { Role: ChatRoles.User }] ? arranged : throw UnknownRole(arranged[^1].Role);
+    }
+
+    /// <inheritdoc/>
+    private protected override void WriteBegin(PromptBuilder prompt, TemplateInput input) => prompt.Begin();
+
+    /// <inheritdoc/>
+    private protected override void WriteTurn(PromptBuilder prompt, TemplateInput input, int index)
+    {
+        ChatTurn turn = input.Turns[index];
+        string? system = input.Turns[0].Role == ChatRoles.System ? input.Turns[0].Content : null;
+        int position = system is null ? index : index - 1;
+        string expected = position < 0 ? ChatRoles.System : position % 2 == 0 ? ChatRoles.User : ChatRoles.Assistant;
+        if (turn.Role != expected)
         {
-            string head = system is not null && index == turns.Count - 1 ? system + "\n\n" : "";
-            prompt.Control("[INST]").Text(" " + head).Text(content).Control("[/INST]");
+            throw UnknownRole(turn.Role);
         }
-        else if (role == ChatRoles.Assistant)
+
+        if (turn.Role == ChatRoles.User)
         {
-            prompt.Text(" ").Text(trimsReplies ? content.Trim() : content);
+            string head = system is not null && index == input.Turns.Count - 1 ? system + "\n\n" : "";
+            prompt.Control("[INST]").Text(" " + head).Text(turn.Content).Control("[/INST]");
+        }
+        else if (turn.Role == ChatRoles.Assistant)
+        {
+            WriteOpenReply(prompt, turn);
             WriteReplyEnd(prompt);
         }
     }
+
+    /// <inheritdoc/>
+    private protected override void WriteReply(PromptBuilder prompt, ChatTurn reply) =>
+        prompt.Text(" ").Text(trimsReplies ? reply.Content.Trim() : reply.Content);
 
     /// <inheritdoc/>
     private protected override void WriteReplyEnd(PromptBuilder prompt) => prompt.End();
