@@ -9,7 +9,8 @@
 namespace {
 
 void load(const std::vector<std::byte>& bytes) {
-    mamba::State state(12, 4);
+    mamba::StateMemory memory(12);
+    mamba::State state(memory, 4);
     try {
         mamba::load_snapshot(bytes.data(), bytes.size(), {1, 2}, state);
     } catch (const mamba::Error&) {

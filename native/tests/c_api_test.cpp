@@ -231,6 +231,34 @@ TEST_F(CApi, RollsBackAndResets) {
     EXPECT_EQ(logits, at_three);
 }
 
+TEST_F(CApi, ASessionSaysHowManyTokensItCanUndo) {
+    const std::vector<int32_t> tokens(12, 3);
+    ASSERT_EQ(mamba_session_set_rollback_tokens(session, 0, &status), MAMBA_OK) << status.text();
+    ASSERT_EQ(append(tokens, 1), MAMBA_OK);
+    EXPECT_EQ(info().rollback_available, 0);
+    const std::vector<float> without = logits;
+    mamba_session* clone = mamba_session_clone(session, &status);
+    ASSERT_NE(clone, nullptr) << status.text();
+    std::swap(session, clone);
+    ASSERT_EQ(append(tokens, 0), MAMBA_OK);
+    EXPECT_EQ(info().rollback_available, 0);  // inherited
+    std::swap(session, clone);
+    mamba_session_free(clone);
+
+    ASSERT_EQ(mamba_session_reset(session, &status), MAMBA_OK);
+    ASSERT_EQ(mamba_session_set_rollback_tokens(session, 12, &status), MAMBA_OK) << status.text();
+    ASSERT_EQ(append(tokens, 1), MAMBA_OK);
+    EXPECT_EQ(logits, without);
+    EXPECT_EQ(info().rollback_available, 12);
+
+    for (const int64_t absurd : {int64_t{-1}, (int64_t{1} << 20) + 1, std::numeric_limits<int64_t>::max()}) {
+        EXPECT_EQ(mamba_session_set_rollback_tokens(session, absurd, &status), MAMBA_INVALID_ARGUMENT);
+        expect(status, MAMBA_INVALID_ARGUMENT, "rollback_tokens");
+    }
+    EXPECT_EQ(info().rollback_available, 12);
+    EXPECT_EQ(mamba_session_set_rollback_tokens(nullptr, 0, &status), MAMBA_INVALID_ARGUMENT);
+}
+
 TEST_F(CApi, AWishToStopIsNotLost) {
     mamba_cancellation* cancellation = mamba_cancellation_new(&status);
     mamba_cancellation_request(cancellation);  // before the evaluation

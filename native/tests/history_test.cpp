@@ -30,7 +30,8 @@ struct Tape {
         state.values[0] = static_cast<float>(position);
     }
 
-    State state{1, 1};
+    StateMemory memory{1};
+    State state{memory, 1};
     History history;
 };
 
@@ -95,6 +96,32 @@ TEST(History, WithoutReachKeepsNothing) {
     Tape tape(0);
     tape.append(10);
     EXPECT_EQ(tape.history.available(tape.state), 0);
+}
+
+TEST(History, KeepsNothingOnceItsReachIsZero) {
+    Tape tape(8);
+    for (int i = 0; i < 20; ++i) tape.append(1);
+    tape.history.set_reach(0);
+    EXPECT_EQ(tape.history.available(tape.state), 0);
+    tape.append(5);
+    EXPECT_EQ(tape.history.available(tape.state), 0);
+    EXPECT_EQ(tape.memory.kept(), 1u);  // of the tape's state and two checkpoints the tape's is left, and one waits
+}
+
+TEST(History, AnotherReachHoldsForTheTokensToCome) {
+    for (const int64_t reach : {2, 100}) {
+        Tape tape(8);
+        for (int i = 0; i < 50; ++i) tape.append(1);
+        tape.history.set_reach(reach);
+        EXPECT_GE(tape.history.available(tape.state), 8);
+        for (int i = 0; i < 150; ++i) {
+            tape.append(1);
+            const int64_t available = tape.history.available(tape.state);
+            EXPECT_GE(available, std::min<int64_t>(reach, 8 + i));
+            for (int64_t back = 0; back <= available; ++back) expect_replay(tape, tape.state.token_count - back);
+        }
+        EXPECT_LE(tape.history.available(tape.state), 2 * reach);
+    }
 }
 
 }  // namespace

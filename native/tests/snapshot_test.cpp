@@ -11,8 +11,13 @@ namespace {
 
 constexpr std::array<uint64_t, 2> model{0x1234, 0x5678};
 
+StateMemory& memory() {
+    static StateMemory memory(40);
+    return memory;
+}
+
 State example() {
-    State state(40, 8);
+    State state(memory(), 8);
     for (size_t i = 0; i < state.values.size(); ++i) state.values[i] = 0.25f * static_cast<float>(i) - 3.0f;
     for (size_t i = 0; i < state.hidden.size(); ++i) state.hidden[i] = static_cast<float>(i);
     state.token_count = 1234567890123;
@@ -27,7 +32,7 @@ std::vector<std::byte> saved(const State& state) {
 }
 
 void expect_refused(const std::vector<std::byte>& bytes, mamba_result code, const char* words, std::array<uint64_t, 2> fingerprint = model) {
-    State state(40, 8);
+    State state(memory(), 8);
     try {
         load_snapshot(bytes.data(), bytes.size(), fingerprint, state);
         FAIL() << "was accepted; expected: " << words;
@@ -40,7 +45,7 @@ void expect_refused(const std::vector<std::byte>& bytes, mamba_result code, cons
 TEST(Snapshot, ComesBackAsItWas) {
     const State state = example();
     const std::vector<std::byte> bytes = saved(state);
-    State loaded(40, 8);
+    State loaded(memory(), 8);
     load_snapshot(bytes.data(), bytes.size(), model, loaded);
     EXPECT_TRUE(std::equal(state.values.begin(), state.values.end(), loaded.values.begin()));
     EXPECT_TRUE(std::equal(state.hidden.begin(), state.hidden.end(), loaded.hidden.begin()));
@@ -54,7 +59,7 @@ TEST(Snapshot, EveryFlippedBitIsNoticed) {
         for (int bit = 0; bit < 8; ++bit) {
             std::vector<std::byte> damaged = bytes;
             damaged[i] ^= static_cast<std::byte>(1 << bit);
-            State state(40, 8);
+            State state(memory(), 8);
             EXPECT_THROW(load_snapshot(damaged.data(), damaged.size(), model, state), Error) << "byte " << i << " bit " << bit;
         }
     }
@@ -63,7 +68,7 @@ TEST(Snapshot, EveryFlippedBitIsNoticed) {
 TEST(Snapshot, EveryTruncationIsNoticed) {
     const std::vector<std::byte> bytes = saved(example());
     for (size_t length = 0; length < bytes.size(); ++length) {
-        State state(40, 8);
+        State state(memory(), 8);
         EXPECT_THROW(load_snapshot(bytes.data(), length, model, state), Error) << length;
     }
 }

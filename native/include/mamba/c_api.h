@@ -126,7 +126,7 @@ typedef struct mamba_engine_options {
     int32_t isa;               /* forced, or MAMBA_ISA_AUTO */
     int32_t thread_count;      /* 0: one a processor */
     int32_t max_batch_tokens;  /* of one evaluation; larger inputs are sliced; 0: the library chooses */
-    int32_t rollback_tokens;   /* tokens that each session can always undo; 0: no rollback */
+    int32_t rollback_tokens;   /* tokens that each session can always undo, unless it is told otherwise; 0: no rollback */
     int32_t weight_type;       /* convert on load, or MAMBA_WEIGHT_AS_STORED */
 } mamba_engine_options;
 
@@ -249,6 +249,10 @@ MAMBA_API void mamba_session_free(mamba_session* session);
 MAMBA_API uint64_t mamba_session_id(const mamba_session* session); /* for mamba_batch_item; never reused */
 MAMBA_API int32_t mamba_session_get_info(const mamba_session* session, mamba_session_info* info, mamba_status* status);
 MAMBA_API int32_t mamba_session_reset(mamba_session* session, mamba_status* status);
+/* From now on the session can undo this many tokens instead of the engine's rollback_tokens; its clones inherit it. With 0 it
+ * keeps nothing: it frees what it had and copies nothing while it advances. More than before holds once as many tokens have
+ * been consumed. */
+MAMBA_API int32_t mamba_session_set_rollback_tokens(mamba_session* session, int64_t tokens, mamba_status* status);
 /* Undoes the last `count` tokens exactly, or changes nothing. */
 MAMBA_API int32_t mamba_session_rollback(mamba_session* session, int64_t count, mamba_status* status);
 MAMBA_API int32_t mamba_session_offload(mamba_session* session, int32_t to_host, mamba_status* status);

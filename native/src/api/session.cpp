@@ -46,6 +46,13 @@ int32_t mamba_session_reset(mamba_session* session, mamba_status* status) {
     });
 }
 
+int32_t mamba_session_set_rollback_tokens(mamba_session* session, int64_t tokens, mamba_status* status) {
+    return api::result(status, [&] {
+        Session& s = *api::require(session, "session").session;
+        s.engine->set_rollback_tokens(s, tokens);
+    });
+}
+
 int32_t mamba_session_rollback(mamba_session* session, int64_t count, mamba_status* status) {
     return api::result(status, [&] {
         Session& s = *api::require(session, "session").session;
@@ -76,7 +83,7 @@ mamba_session* mamba_session_load(mamba_engine* engine, const uint8_t* buffer, s
     return api::handle(status, [&] {
         Engine& e = *api::require(engine, "engine").engine;
         if (length != 0) api::require(buffer, "buffer");
-        State state(e.layout().floats, e.model().config.d_model);
+        State state = e.new_state();
         load_snapshot(reinterpret_cast<const std::byte*>(buffer), length, e.model().fingerprint, state);
         return new mamba_session{e.adopt_session(std::move(state))};
     });

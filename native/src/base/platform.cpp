@@ -45,6 +45,10 @@
 #  endif
 #endif
 
+#if defined(MAMBA_ADDRESS_SANITIZER)
+#  include <sanitizer/asan_interface.h>
+#endif
+
 namespace mamba::platform {
 namespace {
 
@@ -222,6 +226,14 @@ void release(void* memory, size_t bytes) noexcept {
     }
 #endif
 }
+
+#if defined(MAMBA_ADDRESS_SANITIZER)
+void forbid_access(const void* memory, size_t bytes) noexcept { __asan_poison_memory_region(memory, bytes); }
+void allow_access(const void* memory, size_t bytes) noexcept { __asan_unpoison_memory_region(memory, bytes); }
+#else
+void forbid_access(const void*, size_t) noexcept {}
+void allow_access(const void*, size_t) noexcept {}
+#endif
 
 #if defined(_WIN32)
 

@@ -26,6 +26,11 @@ int checked_threads(int asked) {
     return asked == 0 ? platform::processor_count() : asked;
 }
 
+int64_t checked_rollback_tokens(int64_t asked) {
+    if (asked < 0 || asked > (1 << 20)) fail(MAMBA_INVALID_ARGUMENT, "rollback_tokens is ", asked, "; it must be from 0 to ", 1 << 20);
+    return asked;
+}
+
 std::shared_ptr<const Model> checked_model(std::shared_ptr<const Model> model) {
     if (model->layers.empty()) fail(MAMBA_UNSUPPORTED, "this file holds a vocabulary and no weights: it can tokenize, and nothing else");
     return model;
@@ -35,13 +40,9 @@ std::shared_ptr<const Model> checked_model(std::shared_ptr<const Model> model) {
 
 Engine::Engine(std::shared_ptr<const Model> model, const EngineOptions& options)
     : model_(checked_model(std::move(model))), layout_(model_->config), kernels_(select_kernels(options.isa)),
-      rollback_tokens_(options.rollback_tokens), pool_(checked_threads(options.threads)),
+      rollback_tokens_(checked_rollback_tokens(options.rollback_tokens)), state_memory_(layout_.floats), pool_(checked_threads(options.threads)),
       work_(model_->config, checked_batch_tokens(options.max_batch_tokens), pool_.size()),
-      forward_(*model_, layout_, kernels_, pool_, work_) {
-    if (rollback_tokens_ < 0 || rollback_tokens_ > (1 << 20)) {
-        fail(MAMBA_INVALID_ARGUMENT, "rollback_tokens is ", rollback_tokens_, "; it must be from 0 to ", 1 << 20);
-    }
-}
+      forward_(*model_, layout_, kernels_, pool_, work_) {}
 
 std::shared_ptr<Session> Engine::add(State state, History history) {
     auto session = std::make_shared<Session>(shared_from_this(), std::move(state), std::move(history));
@@ -51,12 +52,14 @@ std::shared_ptr<Session> Engine::add(State state, History history) {
 }
 
 std::shared_ptr<Session> Engine::create_session() {
-    return add(State(layout_.floats, model_->config.d_model), History(rollback_tokens_));
+    return add(new_state(), History(rollback_tokens_));
 }
 
 std::shared_ptr<Session> Engine::clone_session(const Session& session) { return add(session.state.clone(), session.history); }
 
 std::shared_ptr<Session> Engine::adopt_session(State state) { return add(std::move(state), History(rollback_tokens_)); }
+
+void Engine::set_rollback_tokens(Session& session, int64_t tokens) { session.history.set_reach(checked_rollback_tokens(tokens)); }
 
 void Engine::remove(uint64_t id) noexcept {
     const std::lock_guard lock(sessions_mutex_);

@@ -61,6 +61,8 @@ public:
     int64_t evaluations() const { return evaluations_.load(std::memory_order_relaxed); }
     int64_t tokens_evaluated() const { return tokens_evaluated_.load(std::memory_order_relaxed); }
 
+    // An empty state, for adopt_session.
+    State new_state() { return State(state_memory_, model_->config.d_model); }
     std::shared_ptr<Session> create_session();
     std::shared_ptr<Session> clone_session(const Session& session);
     std::shared_ptr<Session> adopt_session(State state);
@@ -70,6 +72,8 @@ public:
     // All or nothing: when it throws, no session has moved. Arguments are checked first, memory is taken second, and then a
     // slice runs to its end; between two, a cancellation or a checkpoint without memory stops it, and the states before come back.
     void evaluate(const std::vector<BatchItem>& items, const BatchOutput& output, const Cancellation* cancellation);
+    // From now on the session's last `tokens` tokens can be undone, in place of the engine's rollback_tokens.
+    void set_rollback_tokens(Session& session, int64_t tokens);
     // Undoes the last `count` tokens exactly.
     void rollback(Session& session, int64_t count);
 
@@ -90,6 +94,7 @@ private:
     StateLayout layout_;
     const Kernels& kernels_;
     int64_t rollback_tokens_;
+    StateMemory state_memory_;
     ThreadPool pool_;
     Workspace work_;
     Forward forward_;

@@ -16,6 +16,11 @@ void make_room(std::vector<T>& items, size_t more) {
 
 }  // namespace
 
+void History::set_reach(int64_t reach) {
+    if (reach == 0) *this = History(0);
+    reach_ = reach;
+}
+
 void History::before_advance(const State& state, int64_t count) {
     if (reach_ == 0) return;
     // Of more, checkpoint_within() leaves fewer than this many.

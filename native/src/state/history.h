@@ -16,6 +16,8 @@ public:
     explicit History(int64_t reach) : reach_(reach) {}
 
     int64_t reach() const { return reach_; }
+    // A shorter one is kept to by the next checkpoints; 0 forgets everything. A longer one holds once as many tokens were consumed.
+    void set_reach(int64_t reach);
     // Tokens before `state` that can be taken back now.
     int64_t available(const State& state) const { return older_ ? state.token_count - older_->token_count : 0; }
 

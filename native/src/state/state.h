@@ -1,9 +1,10 @@
 // What a model remembers of everything it has read: constant size, FP32.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
-#include "base/buffer.h"
+#include "state/state_memory.h"
 
 namespace mamba {
 
@@ -13,13 +14,16 @@ struct State {
     int64_t token_count = 0;
     uint64_t token_hash = 0;  // chain over all tokens consumed
 
-    State(int64_t floats, int64_t d_model)
-        : values(static_cast<size_t>(floats), "a session's state"), hidden(static_cast<size_t>(d_model), "a session's state") {}
+    // An empty one.
+    State(StateMemory& memory, int64_t d_model) : State(memory, static_cast<size_t>(d_model), Unset{}) {
+        std::fill(values.begin(), values.end(), 0.0f);
+    }
+    ~State() { memory_->give(std::move(values)); }
     State(State&&) noexcept = default;
     State& operator=(State&&) noexcept = default;
 
     State clone() const {
-        State copy(static_cast<int64_t>(values.size()), static_cast<int64_t>(hidden.size()));
+        State copy(*memory_, hidden.size(), Unset{});
         copy.assign(*this);
         return copy;
     }
@@ -30,6 +34,12 @@ struct State {
         token_hash = other.token_hash;
     }
     int64_t bytes() const { return static_cast<int64_t>(values.bytes() + hidden.bytes()); }
+
+private:
+    struct Unset {};
+    State(StateMemory& memory, size_t d_model, Unset) : hidden(d_model, "a session's state"), memory_(&memory) { values = memory.take(); }
+
+    StateMemory* memory_;
 };
 
 // The next link of the chain: a 64-bit mix (the finaliser of SplitMix64), so that equal hashes mean equal histories.

@@ -3090,6 +3090,9 @@ namespace MambaConnector.Native.Generated
             [SuppressUnmanagedCodeSecurity, DllImport("mamba", EntryPoint = "mamba_session_reset", CallingConvention = __CallingConvention.Cdecl)]
             internal static extern int MambaSessionReset(__IntPtr session, __IntPtr status);
 
+            [SuppressUnmanagedCodeSecurity, DllImport("mamba", EntryPoint = "mamba_session_set_rollback_tokens", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern int MambaSessionSetRollbackTokens(__IntPtr session, long tokens, __IntPtr status);
+
             [SuppressUnmanagedCodeSecurity, DllImport("mamba", EntryPoint = "mamba_session_rollback", CallingConvention = __CallingConvention.Cdecl)]
             internal static extern int MambaSessionRollback(__IntPtr session, long count, __IntPtr status);
 
@@ -3360,6 +3363,14 @@ namespace MambaConnector.Native.Generated
             var __arg0 = session is null ? __IntPtr.Zero : session.__Instance;
             var __arg1 = status is null ? __IntPtr.Zero : status.__Instance;
             var ___ret = __Internal.MambaSessionReset(__arg0, __arg1);
+            return ___ret;
+        }
+
+        public static int MambaSessionSetRollbackTokens(global::MambaConnector.Native.Generated.MambaSession session, long tokens, global::MambaConnector.Native.Generated.MambaStatus status)
+        {
+            var __arg0 = session is null ? __IntPtr.Zero : session.__Instance;
+            var __arg2 = status is null ? __IntPtr.Zero : status.__Instance;
+            var ___ret = __Internal.MambaSessionSetRollbackTokens(__arg0, tokens, __arg2);
             return ___ret;
         }
 

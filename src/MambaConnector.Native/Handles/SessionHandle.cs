@@ -62,6 +62,14 @@ internal sealed unsafe class SessionHandle : NativeHandle
         NativeStatus.Check(c_api.__Internal.MambaSessionReset(self.Value, (nint)(&status)), status);
     }
 
+    /// <summary>From now on the last <paramref name="tokens"/> tokens can be undone, in place of what the engine was made with; 0 keeps nothing.</summary>
+    public void SetRollbackTokens(long tokens)
+    {
+        using HandleLease self = Borrow();
+        MambaStatus.__Internal status = NativeStatus.Create();
+        NativeStatus.Check(c_api.__Internal.MambaSessionSetRollbackTokens(self.Value, tokens, (nint)(&status)), status);
+    }
+
     /// <summary>Undoes the last <paramref name="count"/> tokens exactly, or throws and changes nothing.</summary>
     public void Rollback(long count)
     {

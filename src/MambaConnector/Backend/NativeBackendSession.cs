@@ -20,6 +20,8 @@ internal sealed class NativeBackendSession(SessionHandle handle) : IBackendSessi
 
     public void Reset() => handle.Reset();
 
+    public void SetRollbackTokens(long tokens) => handle.SetRollbackTokens(tokens);
+
     public void Rollback(long count) => handle.Rollback(count);
 
     public byte[] Save() => handle.Save();

@@ -65,6 +65,22 @@ public class HandleTests
     }
 
     [Fact]
+    public void ASessionThatUndoesNothingKeepsNothing()
+    {
+        using ModelHandle model = CreateModel();
+        using EngineHandle engine = EngineHandle.Create(model, Options());
+        using SessionHandle session = SessionHandle.Create(engine);
+        session.SetRollbackTokens(0);
+        Evaluate(engine, session, [1, 2, 3]);
+        using SessionHandle clone = session.Clone();
+        Evaluate(engine, clone, [4]);
+        Assert.Equal(0, session.GetInfo().rollback_available);
+        Assert.Equal(0, clone.GetInfo().rollback_available);
+        Assert.Throws<MambaRollbackException>(() => clone.Rollback(1));
+        Assert.ThrowsAny<MambaException>(() => session.SetRollbackTokens(-1));
+    }
+
+    [Fact]
     public void AStateOfAnotherModelIsRefused()
     {
         using ModelHandle model = CreateModel();

@@ -112,13 +112,15 @@ internal sealed class ScriptedBackend(Func<IReadOnlyList<int>, float[]> logits, 
     {
         private readonly ScriptedBackend _backend;
         private readonly List<int> _tokens;
-        private int _ring;
+        private long _reach;
+        private long _ring;
         private bool _isDisposed;
 
         public Session(ScriptedBackend backend, List<int> tokens)
         {
             _backend = backend;
             _tokens = tokens;
+            _reach = backend.RollbackCapacity;
             backend.LiveSessions++;
         }
 
@@ -142,19 +144,26 @@ internal sealed class ScriptedBackend(Func<IReadOnlyList<int>, float[]> logits, 
         public void Push(int token)
         {
             _tokens.Add(token);
-            _ring = Math.Min(_ring + 1, _backend.RollbackCapacity);
+            _ring = Math.Min(_ring + 1, _reach);
         }
 
         public IBackendSession Clone()
         {
             RequireLive();
-            return new Session(_backend, [.. _tokens]) { _ring = _ring };
+            return new Session(_backend, [.. _tokens]) { _reach = _reach, _ring = _ring };
         }
 
         public void Reset()
         {
             _tokens.Clear();
             _ring = 0;
+        }
+
+        public void SetRollbackTokens(long tokens)
+        {
+            RequireLive();
+            _reach = tokens;
+            _ring = Math.Min(_ring, tokens);
         }
 
         public void Rollback(long count)
@@ -165,7 +174,7 @@ internal sealed class ScriptedBackend(Func<IReadOnlyList<int>, float[]> logits, 
             }
 
             _tokens.RemoveRange(_tokens.Count - (int)count, (int)count);
-            _ring -= (int)count;
+            _ring -= count;
         }
 
         public byte[] Save() => MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(_tokens)).ToArray();

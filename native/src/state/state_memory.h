@@ -1,0 +1,40 @@
+// The arrays that hold an engine's states. Memory fresh from the system costs several times the copy that fills it, in page faults, so arrays
+// of states that have ended serve the next ones: never more than are in use, so that an engine without sessions holds none, and few.
+#pragma once
+
+#include <cstddef>
+#include <mutex>
+
+#include "base/buffer.h"
+
+namespace mamba {
+
+// Thread-safe. Outlives every State made with it.
+class StateMemory {
+public:
+    // floats: of each array.
+    explicit StateMemory(int64_t floats) : floats_(static_cast<size_t>(floats)) {}
+    StateMemory(const StateMemory&) = delete;
+    StateMemory& operator=(const StateMemory&) = delete;
+    ~StateMemory() { shrink(0); }
+
+    // Its values are unspecified.
+    Buffer<float> take();
+    // Takes back what take() gave; an array that was moved from is nothing.
+    void give(Buffer<float> values) noexcept;
+
+    // Arrays that wait to be used again.
+    size_t kept() const;
+
+private:
+    static constexpr size_t most_kept = 4;
+
+    void shrink(size_t count) noexcept;
+
+    const size_t floats_;
+    mutable std::mutex mutex_;
+    Buffer<float> kept_[most_kept];
+    size_t kept_count_ = 0, in_use_ = 0;
+};
+
+}  // namespace mamba
