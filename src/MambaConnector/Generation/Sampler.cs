@@ -39,19 +39,43 @@ internal sealed class Sampler
     /// <summary>Counts a token towards the penalties.</summary>
     public void Observe(int token) => _history?.Add(token);
 
+    /// <summary>Counts tokens towards the penalties, of many only those that their window reaches.</summary>
+    public void Observe(ReadOnlySpan<int> tokens)
+    {
+        if (_history is not null)
+        {
+            foreach (int token in tokens[Math.Max(0, tokens.Length - _parameters.PenaltyWindow)..])
+            {
+                _history.Add(token);
+            }
+        }
+    }
+
     /// <summary>Chooses the next token.</summary>
     /// <param name="logits">[padded_vocab_size].</param>
-    /// <exception cref="MambaException">No logit is a number: the weights are damaged.</exception>
-    public int Sample(ReadOnlySpan<float> logits)
+    /// <param name="mask">The tokens to choose among, as <see cref="ITokenConstraint.Mask"/> has them; empty: all.</param>
+    /// <exception cref="MambaException">No logit is a number: the weights are damaged. Or the mask allows no token.</exception>
+    public int Sample(ReadOnlySpan<float> logits, ReadOnlySpan<uint> mask = default)
     {
         Span<float> scaled = _scaled;
-        logits[..scaled.Length].CopyTo(scaled);
+        if (mask.IsEmpty)
+        {
+            logits[..scaled.Length].CopyTo(scaled);
+        }
+        else
+        {
+            TokenMask.Copy(logits, mask, scaled);
+        }
+
         Penalise(scaled);
         int best = TensorPrimitives.IndexOfMax<float>(scaled);
         if (!float.IsFinite(scaled[best]))
         {
             throw new MambaException(
-                MambaErrorCode.Internal, "The model gave logits that are not finite: its weights are damaged, or its state has overflowed.");
+                MambaErrorCode.Internal,
+                mask.IsEmpty || mask.ContainsAnyExcept(0u)
+                    ? "The model gave logits that are not finite: its weights are damaged, or its state has overflowed."
+                    : "The constraint allows no token.");
         }
 
         if (_parameters.Temperature == 0)

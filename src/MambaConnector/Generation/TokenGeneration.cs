@@ -2,21 +2,16 @@ using MambaConnector.Backend;
 
 namespace MambaConnector.Generation;
 
-/// <summary>One generation: evaluate, sample, decode, look for the end, a token a step.</summary>
+/// <summary>One generation on a state of its own: evaluate, then let the <see cref="Continuation"/> choose, a token a step.</summary>
 /// <remarks>A sampled token is evaluated at the beginning of the next step, so an end token never enters the state.</remarks>
 internal sealed class TokenGeneration
 {
     private readonly MambaModel _model;
     private readonly IBackendSession _before;
     private readonly ReadOnlyMemory<int> _prompt;
-    private readonly GenerationPlan _plan;
-    private readonly Sampler _sampler;
-    private readonly StopMatcher _stops;
-    private readonly TokenDecoder? _decoder;
+    private readonly Continuation _continuation;
     private readonly float[] _logits;
     private readonly int[] _pending = new int[1];
-    private readonly List<int> _tokens = [];
-    private readonly List<int> _starts = [];
 
     /// <param name="model">The model.</param>
     /// <param name="state">The state to advance; owned by the caller.</param>
@@ -29,18 +24,9 @@ internal sealed class TokenGeneration
         State = state;
         _before = before;
         _prompt = prompt;
-        _plan = plan;
-
-        // Rows of the head that no token has are padding, whoever declares them: the model or its tokenizer.
-        int vocabSize = model.HasTokenizer ? Math.Min(model.Info.VocabSize, model.Tokenizer.VocabularySize) : model.Info.VocabSize;
-        _sampler = new Sampler(plan.Sampling, vocabSize);
-        _stops = new StopMatcher(plan.StopSequences);
-        _decoder = model.HasTokenizer ? model.Tokenizer.CreateContinuationDecoder() : null;
+        _continuation = new Continuation(model, plan);
+        _continuation.Observe(prompt.Span);
         _logits = new float[model.Info.PaddedVocabSize];
-        foreach (int token in prompt.Span)
-        {
-            _sampler.Observe(token);
-        }
     }
 
     /// <summary>The state: that of the constructor, unless removing a stop sequence needed another.</summary>
@@ -49,58 +35,21 @@ internal sealed class TokenGeneration
     /// <summary>Takes the next step.</summary>
     public GeneratedToken Next(CancellationToken cancellationToken)
     {
-        Evaluate(_tokens.Count == 0 ? _prompt.Span : _pending, 1, cancellationToken);
-        int token = _sampler.Sample(_logits);
-        _sampler.Observe(token);
-        _tokens.Add(token);
-        _starts.Add(_stops.Position);
-        _pending[0] = token;
-        if (_plan.StopTokens.Contains(token))
+        Evaluate(_continuation.Tokens.Count == 0 ? _prompt.Span : _pending, 1, cancellationToken);
+        GeneratedToken token = _continuation.Next(_logits);
+        _pending[0] = token.Id;
+        if (token.FinishReason is not null)
         {
-            string rest = Flush();
-            return new GeneratedToken(token, rest, FinishReason.Stop, _stops.IsMatched ? RemoveMatch(cancellationToken) : 1);
+            Keep(_continuation.KeptTokens, cancellationToken);
         }
 
-        string text = _decoder is null ? "" : _stops.Append(_decoder.Append(token));
-        if (_stops.IsMatched)
-        {
-            return new GeneratedToken(token, text, FinishReason.Stop, RemoveMatch(cancellationToken));
-        }
-
-        if (_tokens.Count < _plan.MaxTokens)
-        {
-            return new GeneratedToken(token, text);
-        }
-
-        // What the decoder still held may complete a stop sequence.
-        text += Flush();
-        if (_stops.IsMatched)
-        {
-            return new GeneratedToken(token, text, FinishReason.Stop, RemoveMatch(cancellationToken));
-        }
-
-        Evaluate(_pending, 0, cancellationToken);
-        return new GeneratedToken(token, text, FinishReason.Length);
+        return token;
     }
 
-    private string Flush()
+    /// <summary>Brings the state, which holds all tokens but the last, to the first <paramref name="kept"/>.</summary>
+    private void Keep(int kept, CancellationToken cancellationToken)
     {
-        string text = _decoder is null ? "" : _stops.Append(_decoder.Flush());
-        return _stops.IsMatched ? text : text + _stops.Flush();
-    }
-
-    /// <summary>Brings the state to the last token that has text before the match.</summary>
-    /// <returns>How many tokens it does not hold.</returns>
-    private int RemoveMatch(CancellationToken cancellationToken)
-    {
-        // An end token is never kept.
-        int kept = _plan.StopTokens.Contains(_pending[0]) ? _starts.Count - 1 : _starts.Count;
-        while (kept > 0 && _starts[kept - 1] >= _stops.MatchStart)
-        {
-            kept--;
-        }
-
-        int consumed = _tokens.Count - 1;
+        int consumed = _continuation.Tokens.Count - 1;
         if (kept > consumed)
         {
             Evaluate(_pending, 0, cancellationToken);
@@ -109,8 +58,6 @@ internal sealed class TokenGeneration
         {
             Remove(consumed - kept, kept, cancellationToken);
         }
-
-        return _tokens.Count - kept;
     }
 
     private void Remove(int count, int kept, CancellationToken cancellationToken)
@@ -125,7 +72,7 @@ internal sealed class TokenGeneration
         IBackendSession replay = _before.Clone();
         try
         {
-            int[] tokens = [.. _prompt.Span, .. _tokens.Take(kept)];
+            int[] tokens = [.. _prompt.Span, .. _continuation.Tokens.Take(kept)];
             if (tokens.Length > 0)
             {
                 _model.Backend.Evaluate([new EvaluationItem(replay, tokens.Length, 0)], tokens, [], cancellationToken);

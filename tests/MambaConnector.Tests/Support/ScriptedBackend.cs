@@ -3,9 +3,13 @@ using MambaConnector.Backend;
 
 namespace MambaConnector.Tests.Support;
 
-/// <summary>A backend without a model: the logits are a function of the tokens that a session has read.</summary>
+/// <summary>A backend without a model: the logits are a function of the tokens that a session has read. Thread-safe, as its interface promises:
+/// evaluations take turns.</summary>
 internal sealed class ScriptedBackend(Func<IReadOnlyList<int>, float[]> logits, int vocabSize, int padding = 4) : IInferenceBackend
 {
+    private readonly Lock _evaluating = new();
+    private int _liveSessions;
+
     /// <summary>A backend that always prefers one token.</summary>
     public ScriptedBackend(Func<IReadOnlyList<int>, int> next, int vocabSize)
         : this(history => Prefer(next(history), vocabSize + 4), vocabSize)
@@ -14,11 +18,16 @@ internal sealed class ScriptedBackend(Func<IReadOnlyList<int>, float[]> logits, 
 
     public int RollbackCapacity { get; init; } = 16;
 
+    public int MaxBatchTokens { get; init; } = 64;
+
     /// <summary>Called with the tokens of each evaluation before it changes anything.</summary>
     public Action<int[]>? Evaluating { get; set; }
 
+    /// <summary>Called with the items of each evaluation before it changes anything.</summary>
+    public Action<EvaluationItem[]>? EvaluatingItems { get; set; }
+
     /// <summary>Sessions that were made and not disposed.</summary>
-    public int LiveSessions { get; private set; }
+    public int LiveSessions => Volatile.Read(ref _liveSessions);
 
     public int Evaluations { get; private set; }
 
@@ -51,7 +60,7 @@ internal sealed class ScriptedBackend(Func<IReadOnlyList<int>, float[]> logits, 
         Device = "cpu",
         Isa = MambaIsa.Scalar,
         ThreadCount = 1,
-        MaxBatchTokens = 64,
+        MaxBatchTokens = MaxBatchTokens,
         RollbackTokens = RollbackCapacity,
         MemoryBytes = 0,
         Evaluations = Evaluations,
@@ -64,7 +73,9 @@ internal sealed class ScriptedBackend(Func<IReadOnlyList<int>, float[]> logits, 
 
     public void Evaluate(ReadOnlySpan<EvaluationItem> items, ReadOnlySpan<int> tokens, Span<float> rows, CancellationToken cancellationToken)
     {
+        using Lock.Scope scope = _evaluating.EnterScope();
         Evaluating?.Invoke(tokens.ToArray());
+        EvaluatingItems?.Invoke(items.ToArray());
         cancellationToken.ThrowIfCancellationRequested();
         Evaluations++;
         int token = 0;
@@ -121,7 +132,7 @@ internal sealed class ScriptedBackend(Func<IReadOnlyList<int>, float[]> logits, 
             _backend = backend;
             _tokens = tokens;
             _reach = backend.RollbackCapacity;
-            backend.LiveSessions++;
+            Interlocked.Increment(ref backend._liveSessions);
         }
 
         public IReadOnlyList<int> Tokens => _tokens;
@@ -186,7 +197,7 @@ internal sealed class ScriptedBackend(Func<IReadOnlyList<int>, float[]> logits, 
             if (!_isDisposed)
             {
                 _isDisposed = true;
-                _backend.LiveSessions--;
+                Interlocked.Decrement(ref _backend._liveSessions);
             }
         }
     }

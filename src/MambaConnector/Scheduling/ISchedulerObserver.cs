@@ -1,0 +1,14 @@
+namespace MambaConnector.Scheduling;
+
+/// <summary>Hears what a scheduler does, for metrics. Called on the scheduler's thread and on those that submit; must be quick and not
+/// throw.</summary>
+internal interface ISchedulerObserver
+{
+    /// <summary>The number of requests that wait, or of those that run, has changed.</summary>
+    void OnLoadChanged(int waiting, int running);
+
+    /// <summary>The engine has done a batch.</summary>
+    /// <param name="decoding">Sequences that it advanced by one generated token.</param>
+    /// <param name="tokens">All its tokens, those of prompts included.</param>
+    void OnEvaluated(int decoding, int tokens);
+}
