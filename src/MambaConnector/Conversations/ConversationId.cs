@@ -15,7 +15,7 @@ internal static class ConversationId
     public static string Create() => "conv_" + RandomNumberGenerator.GetHexString(32, lowercase: true);
 
     /// <summary>Whether a state can have this name. One that is valid is a file name too.</summary>
-    public static bool IsValid(string id) => id.Length is > 0 and <= MaxLength && !id.AsSpan().ContainsAnyExcept(Characters);
+    public static bool IsValid(ReadOnlySpan<char> id) => id.Length is > 0 and <= MaxLength && !id.ContainsAnyExcept(Characters);
 
     /// <exception cref="ArgumentException">No state can have this name.</exception>
     public static void Check(string id)

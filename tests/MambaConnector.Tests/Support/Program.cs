@@ -1,0 +1,20 @@
+using MambaConnector.Tests.Conversations;
+
+namespace MambaConnector.Tests.Support;
+
+/// <summary>What this assembly does when a test starts it as a process of its own.</summary>
+internal static class Program
+{
+    private static async Task<int> Main(string[] arguments)
+    {
+        switch (arguments)
+        {
+            case [StateWriter.Command, string directory, string round]:
+                await StateWriter.RunAsync(directory, round);
+                return 0;
+            default:
+                await Console.Error.WriteLineAsync("These are tests: run them with 'dotnet test'.");
+                return 2;
+        }
+    }
+}
