@@ -36,10 +36,7 @@ public sealed class ChatSession : IDisposable
         _ = model.Tokenizer;
         _model = model;
         _options = options;
-        _template = model.ChatTemplate ?? throw new MambaFormatException(
-            MambaErrorCode.NotFound,
-            "The checkpoint declares no chat template, so it is probably no chat model. Pass the template that fits as " +
-            "MambaModelOptions.ChatTemplate, for example ChatTemplate.ChatMl, or generate from a plain prompt.");
+        _template = model.RequireChatTemplate();
         _session = session ?? model.CreateSession();
     }
 
@@ -207,7 +204,7 @@ public sealed class ChatSession : IDisposable
         StringBuilder reply = new();
         ReplyTiming timing = new(prompt.Length, 0, default, default);
         await using IAsyncEnumerator<GeneratedToken> tokens =
-            _session.GenerateAsync(prompt, WithEndOfReply(options), state => before = state, cancellationToken).GetAsyncEnumerator(cancellationToken);
+            _session.GenerateAsync(prompt, _template.EndReplies(_model, options), state => before = state, cancellationToken).GetAsyncEnumerator(cancellationToken);
         long started = Stopwatch.GetTimestamp();
         while (await tokens.MoveNextAsync().ConfigureAwait(false))
         {
@@ -228,12 +225,6 @@ public sealed class ChatSession : IDisposable
     // The space that a SentencePiece vocabulary has before every text is none that the model said.
     private GeneratedToken WithoutLeadingSpace(GeneratedToken token) =>
         _model.Tokenizer.AddsLeadingSpace && token.Text.StartsWith(' ') ? token with { Text = token.Text[1..] } : token;
-
-    // A template may end replies with another token than the checkpoint's end tokens.
-    private GenerationOptions WithEndOfReply(GenerationOptions options) =>
-        options.StopTokenIds is null && _template.EndOfReply is string name && _model.Tokenizer.TryGetId(name, out int id)
-            ? options with { StopTokenIds = [.. _model.GenerationDefaults.EndTokenIds.Append(id).Distinct()] }
-            : options;
 
     private void Commit(MambaSession before, IReadOnlyList<ChatTurn> turns, ReplyTiming timing)
     {

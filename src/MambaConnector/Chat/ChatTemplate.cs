@@ -111,6 +111,12 @@ public abstract class ChatTemplate
         return prompt.ToPrompt();
     }
 
+    /// <summary>Options that also end a reply at <see cref="EndOfReply"/>, which may not be among the checkpoint's end tokens.</summary>
+    internal GenerationOptions EndReplies(MambaModel model, GenerationOptions options) =>
+        options.StopTokenIds is null && EndOfReply is string name && model.Tokenizer.TryGetId(name, out int id)
+            ? options with { StopTokenIds = [.. model.GenerationDefaults.EndTokenIds.Append(id).Distinct()] }
+            : options;
+
     /// <summary>What a template prints, as text.</summary>
     internal string RenderText(TemplateInput input, bool addGenerationPrompt, string begin, string end)
     {

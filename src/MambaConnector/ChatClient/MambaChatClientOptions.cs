@@ -17,7 +17,7 @@ public class MambaChatClientOptions
     /// <summary>Requests that advance together, 1 or more. Each holds a state of <see cref="MambaModelInfo.StateBytes"/>.</summary>
     public int MaxConcurrency { get; set; } = 64;
 
-    /// <summary>Requests that wait for a place, 0 or more. One more ends in a MambaBusyException.</summary>
+    /// <summary>Requests that wait for a place, 0 or more. One more ends in a <see cref="MambaBusyException"/>.</summary>
     public int MaxQueueLength { get; set; } = 256;
 
     /// <summary>Prompt tokens that are read between two decode steps of other requests, from 1: what a long prompt may delay others by.</summary>
@@ -28,9 +28,22 @@ public class MambaChatClientOptions
     public long PrefixCacheBytes { get; set; } = 512L << 20;
 
     /// <summary>Whether every response comes with a conversation id. Otherwise only those to requests that have one, or
-    /// <c>MambaChatClient.NewConversation</c> in its place.</summary>
+    /// <see cref="MambaChatClient.NewConversation"/> in its place.</summary>
     public bool StoreConversations { get; set; }
 
     /// <summary>Whether traces may hold the text of messages and replies.</summary>
     public bool EnableSensitiveData { get; set; }
+
+    internal MambaChatClientOptions Copy() => (MambaChatClientOptions)MemberwiseClone();
+
+    /// <exception cref="ArgumentOutOfRangeException">A member is out of its range; named.</exception>
+    internal void Check()
+    {
+        ArgumentNullException.ThrowIfNull(Generation);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxInputTokens ?? 1, 1, nameof(MaxInputTokens));
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxConcurrency, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(MaxQueueLength);
+        ArgumentOutOfRangeException.ThrowIfLessThan(PrefillSliceTokens, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(PrefixCacheBytes);
+    }
 }

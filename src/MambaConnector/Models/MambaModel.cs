@@ -14,14 +14,20 @@ public sealed class MambaModel : IDisposable
     private readonly Checkpoint _checkpoint;
     private readonly Lazy<ChatTemplate?> _chatTemplate;
 
-    internal MambaModel(IInferenceBackend backend, Checkpoint checkpoint, MambaModelOptions options)
+    internal MambaModel(IInferenceBackend backend, Checkpoint checkpoint, MambaModelOptions options, string? path = null)
     {
         _backend = backend;
         _checkpoint = checkpoint;
         Info = backend.ModelInfo;
+        Name = checkpoint.Metadata.GetString("general.name") is { Length: > 0 } name ? name
+            : path is not null ? Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)))
+            : Info.Architecture.ToString();
         _chatTemplate = new Lazy<ChatTemplate?>(
             () => options.ChatTemplate ?? (checkpoint.ChatTemplate is string text ? ChatTemplate.FromJinja(text) : null));
     }
+
+    /// <summary>The name that the checkpoint gives itself, or else that of its file or directory.</summary>
+    public string Name { get; }
 
     /// <summary>Shape and size.</summary>
     public MambaModelInfo Info { get; }
@@ -228,10 +234,16 @@ public sealed class MambaModel : IDisposable
 
     internal MambaSession LoadSession(ReadOnlySpan<byte> state) => new(this, _backend.LoadSession(state));
 
+    /// <exception cref="MambaFormatException">There is none, or one that is not known.</exception>
+    internal ChatTemplate RequireChatTemplate() => ChatTemplate ?? throw new MambaFormatException(
+        MambaErrorCode.NotFound,
+        "The checkpoint declares no chat template, so it is probably no chat model. Pass the template that fits as " +
+        "MambaModelOptions.ChatTemplate, for example ChatTemplate.ChatMl, or generate from a plain prompt.");
+
     private static MambaModel Start(ModelHandle model, string? path, MambaModelOptions options)
     {
         Checkpoint checkpoint = Checkpoint.Open(model, path, options.TokenizerPath);
-        return new MambaModel(new NativeBackend(model, options), checkpoint, options);
+        return new MambaModel(new NativeBackend(model, options), checkpoint, options, path);
     }
 
     private static Action<long, long>? Report(IProgress<double>? progress) =>

@@ -9,6 +9,7 @@ internal interface ISchedulerObserver
 
     /// <summary>The engine has done a batch.</summary>
     /// <param name="decoding">Sequences that it advanced by one generated token.</param>
-    /// <param name="tokens">All its tokens, those of prompts included.</param>
-    void OnEvaluated(int decoding, int tokens);
+    /// <param name="prefilling">The others: sequences of which it read a part of the prompt, or what the state at the end lacked.</param>
+    /// <param name="tokens">All its tokens.</param>
+    void OnEvaluated(int decoding, int prefilling, int tokens);
 }

@@ -254,8 +254,7 @@ internal sealed class Scheduler : IDisposable, IAsyncDisposable
         GatherInputs();
         try
         {
-            int decoding = _parts.Count(part => part.Run.IsDecoding);
-            Evaluate(CollectionsMarshal.AsSpan(_items), CollectionsMarshal.AsSpan(_tokens), _logits, decoding);
+            Evaluate(CollectionsMarshal.AsSpan(_items), CollectionsMarshal.AsSpan(_tokens), _logits, CollectionsMarshal.AsSpan(_parts));
         }
         catch (Exception exception)
         {
@@ -311,7 +310,7 @@ internal sealed class Scheduler : IDisposable, IAsyncDisposable
             try
             {
                 EvaluationItem item = _items[index];
-                Evaluate([item], run.Input(item.TokenCount), Logits(index), run.IsDecoding ? 1 : 0);
+                Evaluate([item], run.Input(item.TokenCount), Logits(index), [_parts[index]]);
             }
             catch (Exception exception)
             {
@@ -320,11 +319,17 @@ internal sealed class Scheduler : IDisposable, IAsyncDisposable
         }
     }
 
-    private void Evaluate(ReadOnlySpan<EvaluationItem> items, ReadOnlySpan<int> tokens, Span<float> logits, int decoding)
+    private void Evaluate(ReadOnlySpan<EvaluationItem> items, ReadOnlySpan<int> tokens, Span<float> logits, ReadOnlySpan<BatchPart> parts)
     {
         // A batch is one slice of the engine, which runs to its end: there is nothing to cancel.
         _model.Backend.Evaluate(items, tokens, logits, CancellationToken.None);
-        _observer?.OnEvaluated(decoding, tokens.Length);
+        int decoding = 0;
+        foreach (BatchPart part in parts)
+        {
+            decoding += part.Run.IsDecoding ? 1 : 0;
+        }
+
+        _observer?.OnEvaluated(decoding, parts.Length - decoding, tokens.Length);
     }
 
     private Span<float> Logits(int index) => _logits.AsSpan(_rows[index] * _width, _items[index].LogitsCount * _width);

@@ -82,6 +82,9 @@ internal sealed class SequenceRun
         try
         {
             _state ??= _model.Backend.CreateSession();
+
+            // Undo would keep more states beside this one, and copy them now and then while others wait.
+            _state.SetRollbackTokens(0);
             _position = _state.Info.TokenCount;
         }
         catch (Exception exception)
@@ -235,11 +238,6 @@ internal sealed class SequenceRun
         else if (kept > consumed)
         {
             Read(Phase.Settle, _last);
-        }
-        else if (State.Info.RollbackAvailable >= consumed - kept)
-        {
-            State.Rollback(consumed - kept);
-            _phase = Phase.Done;
         }
         else
         {

@@ -1,0 +1,182 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using FsCheck;
+using FsCheck.Fluent;
+using MambaConnector.Backend;
+using MambaConnector.Chat;
+using MambaConnector.ChatClient;
+using MambaConnector.Tests.Support;
+
+namespace MambaConnector.Tests.ChatClient;
+
+public sealed class PrefixCacheTests : IDisposable
+{
+    private const long StateBytes = 100; // of the scripted backend
+
+    private readonly ScriptedBackend _backend = new(_ => 0, TestTokenizer.VocabSize);
+    private readonly PrefixCache _cache = new(3 * StateBytes);
+
+    public void Dispose() => _cache.Dispose();
+
+    [Fact]
+    public void LongestBeginningIsFound()
+    {
+        Add([1, 2]);
+        Add([1, 2, 3, 4]);
+        Add([1, 9]);
+
+        Assert.Equal("1 2 3 4", Find([1, 2, 3, 4, 5]));
+        Assert.Equal("1 2", Find([1, 2, 3]));
+        Assert.Equal("1 2 3 4", Find([1, 2, 3, 4]));
+        Assert.Null(Find([2, 1]));
+        Assert.Null(Find([]));
+    }
+
+    [Fact]
+    public void CopiesAreTheReceiversOwn()
+    {
+        Add([1]);
+        PrefixMatch match = _cache.Find([1, 2])!.Value;
+        match.State.Reset();
+        match.State.Dispose();
+
+        Assert.Equal("1", Find([1, 2]));
+    }
+
+    [Fact]
+    public void LeastRecentlyUsedGoesFirst()
+    {
+        Add([1]);
+        Add([2]);
+        Add([3]);
+        Find([1]);
+        Add([4]);
+
+        Assert.Null(Find([2]));
+        Assert.Equal("1", Find([1]));
+        Assert.Equal(3 * StateBytes, _cache.Bytes);
+        Assert.Equal(3, _cache.Count);
+        Assert.Equal(3, _backend.LiveSessions);
+    }
+
+    [Fact]
+    public void SameTokensAreKeptOnce()
+    {
+        Add([1, 2]);
+        Add([1, 2]);
+        Assert.Equal(1, _cache.Count);
+        Assert.Equal(1, _backend.LiveSessions);
+    }
+
+    [Fact]
+    public void AReplyIsFoundByWhatItSaid()
+    {
+        ChatTurn turn = new(ChatRoles.Assistant, "Hi");
+        _cache.AddReply([1, 2], [3, 4], turn, State([1, 2, 3, 4]));
+
+        Assert.True(_cache.TryGet([1, 2], turn, out ReadOnlyMemory<int> tokens));
+        Assert.Equal([3, 4], tokens.ToArray());
+        Assert.False(_cache.TryGet([1, 2], turn with { Content = "Hi!" }, out _));
+        Assert.False(_cache.TryGet([1], turn, out _));
+        Assert.Equal("1 2 3 4", Find([1, 2, 3, 4, 5]));
+    }
+
+    [Fact]
+    public void CallsTellRepliesApart()
+    {
+        static ChatTurn Call(string arguments) => new(ChatRoles.Assistant, "")
+        {
+            ToolCalls = [new ToolCall("1", "f", JsonDocument.Parse(arguments).RootElement)],
+        };
+
+        _cache.AddReply([1], [2], Call("""{"a":1}"""), State([1, 2]));
+
+        Assert.True(_cache.TryGet([1], Call("""{"a":1}"""), out _));
+        Assert.False(_cache.TryGet([1], Call("""{"a":2}"""), out _));
+        Assert.False(_cache.TryGet([1], new ChatTurn(ChatRoles.Assistant, ""), out _));
+    }
+
+    [Fact]
+    public void AReplyIsForgottenWithItsState()
+    {
+        ChatTurn turn = new(ChatRoles.Assistant, "Hi");
+        _cache.AddReply([1], [2], turn, State([1, 2]));
+        Add([5]);
+        Add([6]);
+        Add([7]);
+
+        Assert.False(_cache.TryGet([1], turn, out _));
+    }
+
+    [Fact]
+    public void AStateLargerThanTheLimitIsNotKept()
+    {
+        using PrefixCache small = new(StateBytes - 1);
+        small.Add([1], State([1]));
+        Assert.Equal(0, small.Count);
+        Assert.Equal(0, _backend.LiveSessions);
+    }
+
+    [Fact]
+    public void NothingIsKeptAfterDisposal()
+    {
+        Add([1]);
+        _cache.Dispose();
+        Add([2]);
+        Assert.Equal(0, _backend.LiveSessions);
+    }
+
+    [Fact]
+    public void HoldsWhatANaiveCacheHolds() => Prop.ForAll(
+        Gen.Choose(0, 3).ArrayOf().ListOf().ToArbitrary(),
+        prompts =>
+        {
+            using PrefixCache cache = new(3 * StateBytes);
+            List<int[]> naive = [];
+            foreach (int[] prompt in prompts)
+            {
+                int[]? expected = naive.Where(kept => kept.Length > 0 && prompt.AsSpan().StartsWith(kept)).MaxBy(kept => kept.Length);
+                PrefixMatch? match = cache.Find(prompt);
+                match?.State.Dispose();
+                if (match?.Length != expected?.Length)
+                {
+                    return false;
+                }
+
+                if (expected is not null)
+                {
+                    naive.Remove(expected);
+                    naive.Add(expected);
+                }
+
+                naive.RemoveAll(kept => kept.SequenceEqual(prompt));
+                naive.Add(prompt);
+                cache.Add(prompt, State(prompt));
+                if (naive.Count > 3)
+                {
+                    naive.RemoveAt(0);
+                }
+            }
+
+            return cache.Count == naive.Count;
+        }).QuickCheckThrowOnFailure();
+
+    private void Add(int[] tokens) => _cache.Add(tokens, State(tokens));
+
+    private IBackendSession State(int[] tokens)
+    {
+        IBackendSession state = _backend.CreateSession();
+        if (tokens.Length > 0)
+        {
+            _backend.Evaluate([new EvaluationItem(state, tokens.Length, 0)], tokens, [], default);
+        }
+
+        return state;
+    }
+
+    private string? Find(int[] prompt)
+    {
+        using IBackendSession? state = _cache.Find(prompt)?.State;
+        return state is null ? null : string.Join(' ', MemoryMarshal.Cast<byte, int>(state.Save()).ToArray());
+    }
+}
