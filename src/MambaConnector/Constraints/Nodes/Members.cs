@@ -1,0 +1,46 @@
+namespace MambaConnector.Constraints;
+
+/// <summary>The members that an object has so far. Immutable, compared by value.</summary>
+internal sealed class Members : IEquatable<Members>
+{
+    private readonly int[] _declared; // ascending
+    private readonly string[] _others; // ascending
+    private readonly int _hash;
+
+    private Members(int[] declared, string[] others)
+    {
+        _declared = declared;
+        _others = others;
+        HashCode hash = default;
+        foreach (int index in declared)
+        {
+            hash.Add(index);
+        }
+
+        foreach (string name in others)
+        {
+            hash.Add(name);
+        }
+
+        _hash = hash.ToHashCode();
+    }
+
+    public static Members None { get; } = new([], []);
+
+    /// <summary>Whether a declared property is there.</summary>
+    public bool Has(int index) => Array.BinarySearch(_declared, index) >= 0;
+
+    /// <summary>Whether a property that is not declared is there.</summary>
+    public bool Has(string name) => Array.BinarySearch(_others, name, StringComparer.Ordinal) >= 0;
+
+    public Members With(int index) => new([.. _declared.Append(index).Order()], _others);
+
+    public Members With(string name) => new(_declared, [.. _others.Append(name).Order(StringComparer.Ordinal)]);
+
+    public bool Equals(Members? other) =>
+        other is not null && _hash == other._hash && _declared.AsSpan().SequenceEqual(other._declared) && _others.AsSpan().SequenceEqual(other._others);
+
+    public override bool Equals(object? obj) => Equals(obj as Members);
+
+    public override int GetHashCode() => _hash;
+}
