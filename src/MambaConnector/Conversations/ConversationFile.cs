@@ -4,10 +4,10 @@ using MambaConnector.Io;
 
 namespace MambaConnector;
 
-/// <summary>A file of the <see cref="DirectoryConversationStore"/>: magic (8 bytes), version (u32), CRC-32C of the rest (u32), id (128 bytes of ASCII,
-/// padded with zeros), state; numbers little-endian.</summary>
-/// <remarks>The store keeps any bytes, so it has a checksum of its own: it finds a file that was cut or changed. With the id in the file, one that was
-/// renamed, or that a file system which ignores case found under another id, continues no other conversation.</remarks>
+/// <summary>A file of the <see cref="DirectoryConversationStore"/>: magic (8 bytes), version (u32), CRC-32C of the rest (u32), id (128
+/// bytes of ASCII, padded with zeros), state; numbers little-endian.</summary>
+/// <remarks>The store keeps any bytes, so it has a checksum of its own: it finds a file that was cut or changed. With the id in the file,
+/// one that was renamed, or that a file system which ignores case found under another id, continues no other conversation.</remarks>
 internal static class ConversationFile
 {
     public const int HeaderLength = 16 + ConversationId.MaxLength;

@@ -4,10 +4,10 @@ using System.Text.Json;
 
 namespace MambaConnector;
 
-/// <summary>The bytes kept for one response: magic (8 bytes), version (u32), length of the header (u32), length of the state (u64), header (JSON,
-/// UTF-8), SHA-256 of all that, state (the native format); numbers little-endian.</summary>
-/// <remarks>The state is outside the SHA-256: it has a checksum and its model's fingerprint of its own, which the native core verifies when it
-/// loads it, and hashing its megabytes twice would cost more than copying them.</remarks>
+/// <summary>The bytes kept for one response: magic (8 bytes), version (u32), length of the header (u32), length of the state (u64), header
+/// (JSON, UTF-8), SHA-256 of all that, state (the native format); numbers little-endian.</summary>
+/// <remarks>The state is outside the SHA-256: it has a checksum and its model's fingerprint of its own, which the native core verifies when
+/// it loads it, and hashing its megabytes twice would cost more than copying them.</remarks>
 internal static class ConversationState
 {
     private const uint Version = 1;
@@ -46,7 +46,7 @@ internal static class ConversationState
         {
             throw new MambaFormatException(
                 MambaErrorCode.Unsupported,
-                $"The stored conversation is of version {version}; this build reads version {Version}. Begin a new conversation with its messages.");
+                $"The stored conversation is of version {version}; this build reads version {Version}. Begin a new one with its messages.");
         }
 
         uint jsonLength = BinaryPrimitives.ReadUInt32LittleEndian(span[12..]);
@@ -65,7 +65,8 @@ internal static class ConversationState
 
         try
         {
-            ConversationHeader? header = JsonSerializer.Deserialize(span[PreambleLength..hashed], ConversationJson.Default.ConversationHeader);
+            ReadOnlySpan<byte> json = span[PreambleLength..hashed];
+            ConversationHeader? header = JsonSerializer.Deserialize(json, ConversationJson.Default.ConversationHeader);
             return header is null || header.OpenToolCalls.Contains(null!) ? throw Damaged() : (header, state);
         }
         catch (JsonException exception)
@@ -74,6 +75,8 @@ internal static class ConversationState
         }
     }
 
-    private static MambaFormatException Damaged(Exception? cause = null) =>
-        new(MambaErrorCode.BadFormat, "The stored conversation is damaged: its checksum or its lengths do not fit. Begin a new one with its messages.", cause);
+    private static MambaFormatException Damaged(Exception? cause = null) => new(
+        MambaErrorCode.BadFormat,
+        "The stored conversation is damaged: its checksum or its lengths do not fit. Begin a new one with its messages.",
+        cause);
 }

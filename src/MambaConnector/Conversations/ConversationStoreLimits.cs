@@ -7,9 +7,9 @@ internal readonly record struct ConversationStoreLimits
     public ConversationStoreLimits(ConversationStoreOptions options)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxBytes, 1, nameof(ConversationStoreOptions.MaxBytes));
-        if (options.SlidingExpiration is TimeSpan expiration)
+        if (options.SlidingExpiration is TimeSpan time)
         {
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(expiration, TimeSpan.Zero, nameof(ConversationStoreOptions.SlidingExpiration));
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(time, TimeSpan.Zero, nameof(ConversationStoreOptions.SlidingExpiration));
         }
 
         MaxBytes = options.MaxBytes;

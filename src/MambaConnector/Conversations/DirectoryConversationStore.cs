@@ -3,11 +3,11 @@ using MambaConnector.Io;
 
 namespace MambaConnector;
 
-/// <summary>Keeps the states of conversations as files of one directory. Several processes may share it, and any of them may be killed at any moment:
-/// a state is there as a whole or not at all.</summary>
-/// <remarks><para>The directory itself is the only record of what is kept: every <see cref="SaveAsync"/> lists it once, and forgets what has expired,
-/// what exceeds <see cref="ConversationStoreOptions.MaxBytes"/>, and what dead writers left. The time of a file's last change is that of its last
-/// use.</para>
+/// <summary>Keeps the states of conversations as files of one directory. Several processes may share it, and any of them may be killed at
+/// any moment: a state is there as a whole or not at all.</summary>
+/// <remarks><para>The directory itself is the only record of what is kept: every <see cref="SaveAsync"/> lists it once, and forgets what
+/// has expired, what exceeds <see cref="ConversationStoreOptions.MaxBytes"/>, and what dead writers left. The time of a file's last change
+/// is that of its last use.</para>
 /// <para>Files are flushed to the disk before they get their names. After a loss of power, the last ones may be missing.</para></remarks>
 public sealed class DirectoryConversationStore : IConversationStore
 {
@@ -29,7 +29,7 @@ public sealed class DirectoryConversationStore : IConversationStore
     public DirectoryConversationStore(string path, ConversationStoreOptions? options = null, TimeProvider? timeProvider = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        _directory = Path.GetFullPath(path);
+        _directory = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
         _limits = new ConversationStoreLimits(options ?? new ConversationStoreOptions());
         _time = timeProvider ?? TimeProvider.System;
         Guard(() =>
@@ -49,8 +49,8 @@ public sealed class DirectoryConversationStore : IConversationStore
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">No state can have the id.</exception>
-    /// <exception cref="IOException">Writing failed, or the state alone is larger than <see cref="ConversationStoreOptions.MaxBytes"/>; nothing is
-    /// kept under the id, and other states are as before.</exception>
+    /// <exception cref="IOException">Writing failed, or the state alone is larger than <see cref="ConversationStoreOptions.MaxBytes"/>;
+    /// nothing is kept under the id, and other states are as before.</exception>
     public async ValueTask SaveAsync(string id, ReadOnlyMemory<byte> state, CancellationToken cancellationToken = default)
     {
         ConversationId.Check(id);
@@ -108,7 +108,7 @@ public sealed class DirectoryConversationStore : IConversationStore
         string path = PathOf(id);
         try
         {
-            using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Write | FileShare.Delete, bufferSize: 0);
+            using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
             if (_limits.IsExpired(_time.GetUtcNow() - File.GetLastWriteTimeUtc(stream.SafeFileHandle)))
             {
                 return null;
@@ -139,7 +139,8 @@ public sealed class DirectoryConversationStore : IConversationStore
         }
     }
 
-    /// <summary>Notes that a state was used. Where that is not allowed, or the file has gone, the state is only forgotten earlier.</summary>
+    /// <summary>Notes that a state was used. Where that is not allowed, or the file has gone, the state is only forgotten
+    /// earlier.</summary>
     private void Touch(string path)
     {
         try
@@ -182,7 +183,9 @@ public sealed class DirectoryConversationStore : IConversationStore
             return;
         }
 
-        foreach (Entry entry in states.Where(entry => entry.Path != saved).OrderBy(entry => entry.UsedAt).ThenBy(entry => entry.Path, StringComparer.Ordinal))
+        // Stores that sweep at once choose the same files.
+        states.RemoveAll(entry => entry.Path == saved);
+        foreach (Entry entry in states.OrderBy(entry => entry.UsedAt).ThenBy(entry => entry.Path, StringComparer.Ordinal))
         {
             if (bytes <= _limits.MaxBytes)
             {

@@ -3,7 +3,8 @@ using Microsoft.Extensions.Caching.Distributed;
 
 namespace MambaConnector;
 
-/// <summary>Keeps the states of conversations in the application's distributed cache, so that any of its servers can continue any of them.</summary>
+/// <summary>Keeps the states of conversations in the application's distributed cache, so that any of its servers can continue any of
+/// them.</summary>
 /// <remarks>A state is one value under <see cref="KeyPrefix"/> and its id. The cache must take values of
 /// <see cref="MambaModelInfo.StateBytes"/> and some kilobytes more (Redis: up to 512 MB), and limits their sum itself.</remarks>
 public sealed class DistributedCacheConversationStore : IConversationStore

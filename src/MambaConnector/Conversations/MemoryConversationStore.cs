@@ -51,7 +51,8 @@ public sealed class MemoryConversationStore : IConversationStore
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">No state can have the id.</exception>
-    /// <exception cref="IOException">The state alone is larger than <see cref="ConversationStoreOptions.MaxBytes"/>; nothing was changed.</exception>
+    /// <exception cref="IOException">The state alone is larger than <see cref="ConversationStoreOptions.MaxBytes"/>; nothing was
+    /// changed.</exception>
     public ValueTask SaveAsync(string id, ReadOnlyMemory<byte> state, CancellationToken cancellationToken = default)
     {
         ConversationId.Check(id);

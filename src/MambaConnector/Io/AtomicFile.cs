@@ -6,8 +6,8 @@ internal static class AtomicFile
     /// <summary>How the names of files that are being written end.</summary>
     public const string TemporaryExtension = ".tmp";
 
-    /// <summary>Writes beside <paramref name="path"/>, flushes to the disk, then renames. The file beside it is open until it has its name, which
-    /// shows others that its writer lives.</summary>
+    /// <summary>Writes beside <paramref name="path"/>, flushes to the disk, then renames. The file beside it is open until it has its name,
+    /// which shows others that its writer lives.</summary>
     /// <exception cref="IOException">Writing failed; the file is as before.</exception>
     public static void Write(string path, Action<FileStream> write)
     {

@@ -87,8 +87,8 @@ public sealed class ConversationStateTests
     [InlineData("null")]
     [InlineData("{}")]
     [InlineData("[")]
-    [InlineData("""{"template":"a","instructionsHash":null,"toolsHash":"","tokenCount":1,"createdAt":"2026-01-01T00:00:00Z","openToolCalls":[null]}""")]
-    [InlineData("""{"template":null,"instructionsHash":null,"toolsHash":"","tokenCount":1,"createdAt":"2026-01-01T00:00:00Z","openToolCalls":[]}""")]
+    [InlineData("""{"template":"","instructionsHash":null,"toolsHash":"","tokenCount":1,"createdAt":"2026-01-02","openToolCalls":[null]}""")]
+    [InlineData("""{"template":null,"instructionsHash":null,"toolsHash":"","tokenCount":1,"createdAt":"2026-01-01","openToolCalls":[]}""")]
     public void AHeaderWithAFittingChecksumIsCheckedAllTheSame(string json)
     {
         byte[] text = Encoding.UTF8.GetBytes(json);

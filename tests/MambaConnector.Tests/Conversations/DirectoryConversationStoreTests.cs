@@ -37,6 +37,16 @@ public sealed class DirectoryConversationStoreTests : ConversationStoreContract,
     }
 
     [Fact]
+    public async Task TheStateJustSavedStaysEvenWhenTheClockHasGoneBack()
+    {
+        await SaveAsync(Open(30), "a", 20);
+        _time.Advance(TimeSpan.FromHours(-1));
+        ConversationStoreOptions options = new() { MaxBytes = 30 };
+        await new DirectoryConversationStore(_directory.FullName + "/", options, _time).SaveAsync("b", new byte[20]);
+        Assert.Equal(["b.state"], Names());
+    }
+
+    [Fact]
     public async Task ASmallerLimitIsAppliedWhenTheDirectoryIsOpened()
     {
         await SaveAsync(Open(), "a", 10);
@@ -232,7 +242,8 @@ public sealed class DirectoryConversationStoreTests : ConversationStoreContract,
         Assert.InRange(_directory.GetFiles().Sum(file => file.Length - ConversationFile.HeaderLength), 1, 5000);
     }
 
-    /// <summary>Writers are killed while they write: what they have reported saved is all there, and of the rest whole states or nothing.</summary>
+    /// <summary>Writers are killed while they write: what they have reported saved is all there, and of the rest whole states or
+    /// nothing.</summary>
     [Fact]
     public async Task AKilledWriterLosesAtMostTheStateThatItWasWriting()
     {

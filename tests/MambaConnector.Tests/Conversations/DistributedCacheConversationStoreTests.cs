@@ -28,7 +28,8 @@ public sealed class DistributedCacheConversationStoreTests
         _cache.Setup(cache => cache.GetAsync(It.IsAny<string>(), It.IsAny<CancellationToken>())).ThrowsAsync(cause);
         _cache.Setup(cache => cache.RemoveAsync(It.IsAny<string>(), It.IsAny<CancellationToken>())).ThrowsAsync(cause);
         _cache.Setup(cache => cache.SetAsync(
-            It.IsAny<string>(), It.IsAny<byte[]>(), It.IsAny<DistributedCacheEntryOptions>(), It.IsAny<CancellationToken>())).ThrowsAsync(cause);
+            It.IsAny<string>(), It.IsAny<byte[]>(), It.IsAny<DistributedCacheEntryOptions>(), It.IsAny<CancellationToken>()))
+            .ThrowsAsync(cause);
         foreach (Func<Task> call in (Func<Task>[])
             [
                 async () => await Store().SaveAsync("a", new byte[1]),

@@ -18,7 +18,7 @@ public sealed class RedisServer : IAsyncLifetime
         {
             _process = Process.Start(new ProcessStartInfo(
                 "redis-server",
-                ["--port", "0", "--unixsocket", Socket, "--save", "", "--appendonly", "no", "--dir", _directory.FullName, "--daemonize", "no"])
+                ["--port", "0", "--unixsocket", Socket, "--save", "", "--appendonly", "no", "--dir", _directory.FullName])
             {
                 RedirectStandardOutput = true,
             })!;
@@ -26,7 +26,7 @@ public sealed class RedisServer : IAsyncLifetime
         catch (Win32Exception exception)
         {
             throw new InvalidOperationException(
-                "These tests need redis-server on the PATH: install the package redis-server (Debian, Ubuntu) or redis (others).", exception);
+                "These tests need redis-server on the PATH: install the package redis-server (Debian, Ubuntu) or redis.", exception);
         }
 
         List<string> lines = [];

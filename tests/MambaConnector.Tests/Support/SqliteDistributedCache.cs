@@ -14,7 +14,7 @@ internal sealed class SqliteDistributedCache : AsyncDistributedCache
         _connectionString = new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString();
         _time = time;
         using SqliteConnection connection = Open();
-        Execute(connection, "CREATE TABLE IF NOT EXISTS cache (key TEXT PRIMARY KEY, value BLOB NOT NULL, sliding INTEGER, expires INTEGER)");
+        Execute(connection, "CREATE TABLE IF NOT EXISTS cache (key TEXT PRIMARY KEY, value BLOB, sliding INTEGER, expires INTEGER)");
     }
 
     public override Task<byte[]?> GetAsync(string key, CancellationToken token = default)
