@@ -421,10 +421,16 @@ void mamba1(const Mamba1Channels& c) {
 
 // ---- Mamba-2
 
+// How far ahead of itself the recurrence asks memory for the state: 4 rows of 128.
+constexpr int64_t state_prefetch_bytes = 2048;
+
+// `count` rows of the state as two streams: half of them from row p, the others from row p + apart.
 template <int count>
-MAMBA_ALWAYS_INLINE void mamba2_rows(const Mamba2Head& h, int64_t t, int64_t p, float dt, Vec16 decay) {
-    const float* x = h.x + t * h.x_stride + p;
-    float* state = h.state + p * h.d_state;
+MAMBA_ALWAYS_INLINE void mamba2_rows(const Mamba2Head& h, int64_t t, int64_t p, int64_t apart, float dt, Vec16 decay) {
+    int64_t row[count];
+    MAMBA_UNROLL
+    for (int i = 0; i < count; ++i) row[i] = i < (count + 1) / 2 ? p + i : p + apart + i - count / 2;
+    const float* x = h.x + t * h.x_stride;
     Vec16 sums[count] = {};
     for (int64_t n = 0; n < h.d_state; n += lanes) {
         const int64_t width = lanes_at(n, h.d_state);
@@ -432,14 +438,15 @@ MAMBA_ALWAYS_INLINE void mamba2_rows(const Mamba2Head& h, int64_t t, int64_t p, 
         const Vec16 c = load_upto(h.c + t * h.c_stride + n, width);
         MAMBA_UNROLL
         for (int i = 0; i < count; ++i) {
-            float* place = state + i * h.d_state + n;
-            const Vec16 s = fma(decay, load_upto(place, width), broadcast(dt * x[i]) * b);
+            float* place = h.state + row[i] * h.d_state + n;
+            prefetch(reinterpret_cast<const std::byte*>(place) + state_prefetch_bytes);
+            const Vec16 s = fma(decay, load_upto(place, width), broadcast(dt * x[row[i]]) * b);
             store_upto(place, s, width);
             sums[i] = fma(c, s, sums[i]);
         }
     }
     if (h.y == nullptr) return;
-    float* y = h.y + t * h.y_stride + p;
+    float* y = h.y + t * h.y_stride;
     float totals[4];
     if constexpr (count == 4) {
         store_sums(totals, sums[0], sums[1], sums[2], sums[3]);
@@ -448,7 +455,7 @@ MAMBA_ALWAYS_INLINE void mamba2_rows(const Mamba2Head& h, int64_t t, int64_t p, 
         for (int i = 0; i < count; ++i) totals[i] = sum(sums[i]);
     }
     MAMBA_UNROLL
-    for (int i = 0; i < count; ++i) y[i] = totals[i] + h.d * x[i];
+    for (int i = 0; i < count; ++i) y[row[i]] = totals[i] + h.d * x[row[i]];
 }
 
 void mamba2_step(const Mamba2Head& call) {
@@ -456,9 +463,9 @@ void mamba2_step(const Mamba2Head& call) {
     for (int64_t t = 0; t < h.tokens; ++t) {
         const float dt = h.dt[t * h.dt_stride];
         const Vec16 decay = exp_decay(broadcast(dt * h.a));
-        int64_t p = 0;
-        for (; p + 4 <= h.head_dim; p += 4) mamba2_rows<4>(h, t, p, dt, decay);
-        for (; p < h.head_dim; ++p) mamba2_rows<1>(h, t, p, dt, decay);
+        const int64_t half = h.head_dim / 4 * 2;
+        for (int64_t p = 0; p < half; p += 2) mamba2_rows<4>(h, t, p, half, dt, decay);
+        for (int64_t p = 2 * half; p < h.head_dim; ++p) mamba2_rows<1>(h, t, p, 0, dt, decay);
     }
 }
 
