@@ -15,11 +15,7 @@ internal sealed class Sampler
 
     private readonly SamplingParameters _parameters;
     private readonly PenaltyHistory? _history;
-    private readonly float[] _scaled;
-    private readonly float[] _weights;
-    private readonly int[] _candidates;
-    private readonly float[] _keys;
-    private readonly double[] _bins;
+    private readonly int _vocabSize;
     private Xoshiro256 _random;
 
     /// <param name="parameters">What to apply.</param>
@@ -29,11 +25,7 @@ internal sealed class Sampler
         _parameters = parameters;
         _history = parameters.HasPenalties ? new PenaltyHistory(parameters.PenaltyWindow) : null;
         _random = new Xoshiro256(parameters.Seed);
-        _scaled = new float[vocabSize];
-        _weights = new float[vocabSize];
-        _candidates = new int[vocabSize];
-        _keys = new float[vocabSize];
-        _bins = new double[BinCount];
+        _vocabSize = vocabSize;
     }
 
     /// <summary>Counts a token towards the penalties.</summary>
@@ -57,7 +49,8 @@ internal sealed class Sampler
     /// <exception cref="MambaException">No logit is a number: the weights are damaged. Or the mask allows no token.</exception>
     public int Sample(ReadOnlySpan<float> logits, ReadOnlySpan<uint> mask = default)
     {
-        Span<float> scaled = _scaled;
+        SamplerScratch scratch = SamplerScratch.OfThread(_vocabSize, BinCount);
+        Span<float> scaled = scratch.Scaled.AsSpan(0, _vocabSize);
         if (mask.IsEmpty)
         {
             logits[..scaled.Length].CopyTo(scaled);
@@ -86,7 +79,7 @@ internal sealed class Sampler
         // exp underflows to 0 far from the best, which a temperature near 0 would turn into 0 * infinity.
         TensorPrimitives.Subtract(scaled, scaled[best], scaled);
         TensorPrimitives.Divide(scaled, MathF.Max(_parameters.Temperature, 1e-6f), scaled);
-        return _parameters.TopK > 0 && _parameters.TopK < scaled.Length ? SampleTopK(scaled) : SampleAll(scaled);
+        return _parameters.TopK > 0 && _parameters.TopK < scaled.Length ? SampleTopK(scaled, scratch) : SampleAll(scaled, scratch);
     }
 
     private void Penalise(Span<float> logits)
@@ -109,13 +102,14 @@ internal sealed class Sampler
 
     /// <summary>Keeps k tokens, sorts them, and filters from the top.</summary>
     /// <param name="scaled">Log-weights, the largest 0.</param>
-    private int SampleTopK(ReadOnlySpan<float> scaled)
+    /// <param name="scratch">To work in.</param>
+    private int SampleTopK(ReadOnlySpan<float> scaled, SamplerScratch scratch)
     {
-        int count = SelectLargest(scaled, _parameters.TopK);
-        Span<int> ids = _candidates.AsSpan(0, count);
-        Span<float> weights = _weights.AsSpan(0, count);
-        SortDescending(_keys.AsSpan(0, count), ids);
-        TensorPrimitives.Exp(_keys.AsSpan(0, count), weights);
+        int count = SelectLargest(scaled, _parameters.TopK, scratch);
+        Span<int> ids = scratch.Candidates.AsSpan(0, count);
+        Span<float> weights = scratch.Weights.AsSpan(0, count);
+        SortDescending(scratch.Keys.AsSpan(0, count), ids);
+        TensorPrimitives.Exp(scratch.Keys.AsSpan(0, count), weights);
         double kept = _parameters.TopP < 1 ? Nucleus(weights, Sum(weights) * _parameters.TopP, out count) : Sum(weights);
         while (count > 1 && weights[count - 1] < _parameters.MinP)
         {
@@ -127,12 +121,13 @@ internal sealed class Sampler
 
     /// <summary>Filters the whole vocabulary.</summary>
     /// <param name="scaled">Log-weights, the largest 0.</param>
-    private int SampleAll(ReadOnlySpan<float> scaled)
+    /// <param name="scratch">To work in.</param>
+    private int SampleAll(ReadOnlySpan<float> scaled, SamplerScratch scratch)
     {
-        Span<float> weights = _weights;
+        Span<float> weights = scratch.Weights.AsSpan(0, scaled.Length);
         TensorPrimitives.Exp(scaled, weights);
         float total = TensorPrimitives.Sum<float>(weights);
-        float floor = MathF.Max(_parameters.MinP, _parameters.TopP < 1 ? NucleusFloor(scaled, weights, total) : 0);
+        float floor = MathF.Max(_parameters.MinP, _parameters.TopP < 1 ? NucleusFloor(scaled, weights, total, scratch) : 0);
         if (floor > 0)
         {
             Span<float> kept = weights;
@@ -154,11 +149,11 @@ internal sealed class Sampler
     }
 
     /// <summary>The smallest weight of the most likely tokens that together reach top-p.</summary>
-    private float NucleusFloor(ReadOnlySpan<float> scaled, ReadOnlySpan<float> weights, float total)
+    private float NucleusFloor(ReadOnlySpan<float> scaled, ReadOnlySpan<float> weights, float total, SamplerScratch scratch)
     {
         // All tokens below this weigh less than 1 - p together, so none of them is inside.
         Vector<float> cut = new((1 - _parameters.TopP) * total / weights.Length);
-        Span<double> bins = _bins;
+        Span<double> bins = scratch.Bins;
         bins.Clear();
         for (int id = 0; id < weights.Length; id++)
         {
@@ -189,18 +184,18 @@ internal sealed class Sampler
                 Vector<float> vector = new(scaled[id..]);
                 if (!Vector.BitwiseAnd(Vector.LessThanOrEqual(vector, high), Vector.GreaterThanOrEqual(vector, low)).Equals(Vector<int>.Zero))
                 {
-                    count = CollectBin(scaled, weights, id, id + Vector<float>.Count, border, count);
+                    count = CollectBin(scaled, weights, id, id + Vector<float>.Count, border, count, scratch.Keys);
                 }
 
                 id += Vector<float>.Count - 1;
             }
             else
             {
-                count = CollectBin(scaled, weights, id, id + 1, border, count);
+                count = CollectBin(scaled, weights, id, id + 1, border, count, scratch.Keys);
             }
         }
 
-        Span<float> members = _keys.AsSpan(0, count);
+        Span<float> members = scratch.Keys.AsSpan(0, count);
         members.Sort();
         members.Reverse();
         Nucleus(members, wanted, out int inside);
@@ -209,13 +204,14 @@ internal sealed class Sampler
         return inside > 0 ? members[inside - 1] : 0;
     }
 
-    private int CollectBin(ReadOnlySpan<float> scaled, ReadOnlySpan<float> weights, int start, int end, int bin, int count)
+    private static int CollectBin(
+        ReadOnlySpan<float> scaled, ReadOnlySpan<float> weights, int start, int end, int bin, int count, Span<float> keys)
     {
         for (int id = start; id < end; id++)
         {
             if (Bin(scaled[id]) == bin)
             {
-                _keys[count++] = weights[id];
+                keys[count++] = weights[id];
             }
         }
 
@@ -278,12 +274,12 @@ internal sealed class Sampler
         return weights.LastIndexOfAnyExcept(0f);
     }
 
-    /// <summary>Collects the k largest into _keys and _candidates, unsorted. A vector of values at a time is compared with the smallest kept, so
-    /// most of the vocabulary costs one comparison a vector.</summary>
-    private int SelectLargest(ReadOnlySpan<float> values, int k)
+    /// <summary>Collects the k largest into the scratch's keys and candidates, unsorted. A vector of values at a time is compared with the smallest
+    /// kept, so most of the vocabulary costs one comparison a vector.</summary>
+    private static int SelectLargest(ReadOnlySpan<float> values, int k, SamplerScratch scratch)
     {
-        Span<float> heap = _keys.AsSpan(0, k);
-        Span<int> ids = _candidates.AsSpan(0, k);
+        Span<float> heap = scratch.Keys.AsSpan(0, k);
+        Span<int> ids = scratch.Candidates.AsSpan(0, k);
         for (int id = 0; id < k; id++)
         {
             heap[id] = values[id];

@@ -77,7 +77,8 @@ internal sealed class Scheduler : IDisposable, IAsyncDisposable
 
                 if (!_isStarted)
                 {
-                    _thread.Start();
+                    // The thread serves all callers, so the first one's context is not its own.
+                    _thread.UnsafeStart();
                     _isStarted = true;
                 }
 
@@ -115,7 +116,7 @@ internal sealed class Scheduler : IDisposable, IAsyncDisposable
         }
     }
 
-    private static ObjectDisposedException Disposed() => new("MambaChatClient");
+    private static ObjectDisposedException Disposed() => new(nameof(MambaChatClient));
 
     private static void Check(SequenceRequest request)
     {
@@ -254,13 +255,14 @@ internal sealed class Scheduler : IDisposable, IAsyncDisposable
         GatherInputs();
         try
         {
-            Evaluate(CollectionsMarshal.AsSpan(_items), CollectionsMarshal.AsSpan(_tokens), _logits, CollectionsMarshal.AsSpan(_parts));
+            Evaluate(CollectionsMarshal.AsSpan(_items), CollectionsMarshal.AsSpan(_tokens), _logits);
         }
         catch (Exception exception)
         {
             EvaluateAlone(exception);
         }
 
+        Observe();
         if (_parts.Count < ParallelThreshold)
         {
             for (int index = 0; index < _parts.Count; index++)
@@ -310,7 +312,7 @@ internal sealed class Scheduler : IDisposable, IAsyncDisposable
             try
             {
                 EvaluationItem item = _items[index];
-                Evaluate([item], run.Input(item.TokenCount), Logits(index), [_parts[index]]);
+                Evaluate([item], run.Input(item.TokenCount), Logits(index));
             }
             catch (Exception exception)
             {
@@ -319,17 +321,35 @@ internal sealed class Scheduler : IDisposable, IAsyncDisposable
         }
     }
 
-    private void Evaluate(ReadOnlySpan<EvaluationItem> items, ReadOnlySpan<int> tokens, Span<float> logits, ReadOnlySpan<BatchPart> parts)
-    {
-        // A batch is one slice of the engine, which runs to its end: there is nothing to cancel.
+    // A batch is one slice of the engine, which runs to its end: there is nothing to cancel.
+    private void Evaluate(ReadOnlySpan<EvaluationItem> items, ReadOnlySpan<int> tokens, Span<float> logits) =>
         _model.Backend.Evaluate(items, tokens, logits, CancellationToken.None);
-        int decoding = 0;
-        foreach (BatchPart part in parts)
+
+    // Not where a failure would be taken for the engine's: what is evaluated must not be evaluated again.
+    private void Observe()
+    {
+        if (_observer is null)
         {
-            decoding += part.Run.IsDecoding ? 1 : 0;
+            return;
         }
 
-        _observer?.OnEvaluated(decoding, parts.Length - decoding, tokens.Length);
+        int decoding = 0;
+        int evaluated = 0;
+        int tokens = 0;
+        foreach ((SequenceRun run, int count) in _parts)
+        {
+            if (run.Failure is null)
+            {
+                decoding += run.IsDecoding ? 1 : 0;
+                evaluated++;
+                tokens += count;
+            }
+        }
+
+        if (evaluated > 0)
+        {
+            _observer.OnEvaluated(decoding, evaluated - decoding, tokens);
+        }
     }
 
     private Span<float> Logits(int index) => _logits.AsSpan(_rows[index] * _width, _items[index].LogitsCount * _width);

@@ -3,6 +3,7 @@ using MambaConnector.Backend;
 using MambaConnector.Generation;
 using MambaConnector.Scheduling;
 using MambaConnector.Tests.Support;
+using Moq;
 
 namespace MambaConnector.Tests.Scheduling;
 
@@ -252,6 +253,34 @@ public class SchedulerFailureTests : SchedulerTestBase
         await Assert.ThrowsAsync<MambaException>(() => CollectAsync(bad));
         Assert.Equal(5, (await CollectAsync(good)).All.Count);
         Assert.Equal(0, backend.LiveSessions);
+    }
+
+    [Fact]
+    public async Task AnObserverThatFailsEndsWhatRunsAndNothingElse()
+    {
+        ScriptedBackend backend = Babble();
+        using MambaModel model = TestModel.Create(backend);
+        Mock<ISchedulerObserver> observer = new();
+        observer.Setup(o => o.OnEvaluated(1, 0, 1)).Throws(new InvalidOperationException("bad listener"));
+        Scheduler scheduler = Start(model, observer: observer.Object);
+        Sequence bad = scheduler.Submit(new SequenceRequest { Prompt = Prompt(5), Plan = Endless(model) }, CancellationToken.None);
+        Assert.Equal("bad listener", (await Assert.ThrowsAsync<InvalidOperationException>(() => CollectAsync(bad))).Message);
+        Assert.Equal(2, backend.Evaluations);
+        Assert.Equal(0, backend.LiveSessions);
+        Sequence good = scheduler.Submit(new SequenceRequest { Prompt = Prompt(5), Plan = Endless(model, 1) }, CancellationToken.None);
+        Assert.Single((await CollectAsync(good)).All);
+    }
+
+    [Fact]
+    public async Task TheFirstCallersContextIsNotThatOfTheOthers()
+    {
+        ScriptedBackend backend = Babble();
+        AsyncLocal<string?> context = new() { Value = "the caller's" };
+        string? seen = "nothing";
+        backend.Evaluating = _ => seen = context.Value;
+        using MambaModel model = TestModel.Create(backend);
+        await CollectAsync(Start(model).Submit(new SequenceRequest { Prompt = Prompt(5), Plan = Endless(model, 2) }, CancellationToken.None));
+        Assert.Null(seen);
     }
 
     [Theory]
