@@ -52,7 +52,7 @@ public abstract class ChatTemplate
         ArgumentNullException.ThrowIfNull(tokenizer);
         ArgumentNullException.ThrowIfNull(turns);
         TokenPromptBuilder prompt = new(tokenizer, knownReplies: null);
-        Write(prompt, new TemplateInput(turns, []), addGenerationPrompt);
+        Write(prompt, TemplateInput.Create(turns), addGenerationPrompt);
         return prompt.ToPrompt().Tokens;
     }
 
@@ -78,7 +78,7 @@ public abstract class ChatTemplate
     public string RenderText(IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt, string begin = "<s>", string end = "</s>")
     {
         ArgumentNullException.ThrowIfNull(turns);
-        return RenderText(new TemplateInput(turns, []), addGenerationPrompt, begin, end);
+        return RenderText(TemplateInput.Create(turns), addGenerationPrompt, begin, end);
     }
 
     /// <summary>A whole conversation as tokens, with the opening of the next reply, for any order of turns that the template can express:
@@ -93,12 +93,12 @@ public abstract class ChatTemplate
         MambaTokenizer tokenizer, IReadOnlyList<ChatTurn> turns, IReadOnlyList<ToolDeclaration> tools, IKnownReplies? knownReplies)
     {
         TokenPromptBuilder prompt = new(tokenizer, knownReplies);
-        Write(prompt, new TemplateInput(Arrange(turns), tools), addGenerationPrompt: true);
+        Write(prompt, TemplateInput.Create(Arrange(turns), tools), addGenerationPrompt: true);
         return prompt.ToPrompt();
     }
 
-    /// <summary>Only what follows a reply that a state already holds: the end of that reply, the new turns, which may change the instructions,
-    /// and the opening of the next reply.</summary>
+    /// <summary>Only what follows a reply that a state already holds: the end of that reply, the new turns, which may change the
+    /// instructions, and the opening of the next reply.</summary>
     /// <param name="tokenizer">The model's.</param>
     /// <param name="newTurns">What was said since.</param>
     /// <param name="tools">Tools that the model was not told of before.</param>
@@ -107,7 +107,7 @@ public abstract class ChatTemplate
     internal RenderedPrompt RenderContinuation(MambaTokenizer tokenizer, IReadOnlyList<ChatTurn> newTurns, IReadOnlyList<ToolDeclaration> tools)
     {
         TokenPromptBuilder prompt = new(tokenizer, knownReplies: null);
-        Write(prompt, new TemplateInput(Arrange(newTurns), tools, IsContinuation: true), addGenerationPrompt: true);
+        Write(prompt, TemplateInput.Create(Arrange(newTurns), tools, isContinuation: true), addGenerationPrompt: true);
         return prompt.ToPrompt();
     }
 
@@ -129,14 +129,17 @@ public abstract class ChatTemplate
     internal string RenderContinuationText(IReadOnlyList<ChatTurn> newTurns, bool addGenerationPrompt, string end = "</s>") =>
         RenderText(WithoutSystem(newTurns), addGenerationPrompt, "", end);
 
-    /// <summary>Whether the template tells the model of tools.</summary>
-    private protected virtual bool TakesTools => false;
+    /// <summary>How the model calls tools; null where the template has no form for them.</summary>
+    internal virtual ToolCallFormat? ToolCalls => null;
 
     /// <summary>Brings turns into an order that the template can express.</summary>
     private protected virtual IReadOnlyList<ChatTurn> Arrange(IReadOnlyList<ChatTurn> turns) => turns;
 
-    /// <summary>Writes what stands before the first turn of a conversation, and the default system turn if there is one.</summary>
-    private protected abstract void WriteBegin(PromptBuilder prompt, TemplateInput input);
+    /// <summary>Writes what stands before everything else.</summary>
+    private protected abstract void WriteBegin(PromptBuilder prompt);
+
+    /// <summary>Writes the instructions and the tools, where they stand before the turns.</summary>
+    private protected abstract void WriteInstructions(PromptBuilder prompt, TemplateInput input);
 
     /// <summary>Writes the turn at <paramref name="index"/>.</summary>
     private protected abstract void WriteTurn(PromptBuilder prompt, TemplateInput input, int index);
@@ -160,22 +163,25 @@ public abstract class ChatTemplate
         }
     }
 
-    private protected ArgumentException UnknownRole(string role) =>
-        new($"The {Name} template has no place for a turn of role '{role}' here; it takes an optional system turn, then user and assistant.");
+    private protected ArgumentException UnknownRole(string role) => new(
+        $"The {Name} template has no place for a turn of role '{role}' here; it takes an optional system turn, then user and assistant.");
+
+    private static string? NameOfTool(TemplateInput input) =>
+        input.Tools.Select(tool => tool.Name).Concat(input.Turns.SelectMany(turn => turn.ToolCalls, (_, call) => call.Name)).FirstOrDefault();
 
     private TemplateInput WithoutSystem(IReadOnlyList<ChatTurn> newTurns)
     {
         ArgumentNullException.ThrowIfNull(newTurns);
         return newTurns.Any(turn => turn.Role == ChatRoles.System)
             ? throw UnknownRole(ChatRoles.System)
-            : new TemplateInput(newTurns, [], IsContinuation: true);
+            : TemplateInput.Create(newTurns, isContinuation: true);
     }
 
     private void Write(PromptBuilder prompt, TemplateInput input, bool addGenerationPrompt)
     {
-        if (input.Tools.Count > 0 && !TakesTools)
+        if (ToolCalls is null && NameOfTool(input) is string tool)
         {
-            throw new ArgumentException($"The {Name} template has no form for tools, so the model cannot be told of '{input.Tools[0].Name}'.");
+            throw new ArgumentException($"The {Name} template has no form for tools, so the model cannot be told of '{tool}'.");
         }
 
         if (input.IsContinuation)
@@ -184,9 +190,11 @@ public abstract class ChatTemplate
         }
         else
         {
-            WriteBegin(prompt, input);
+            WriteBegin(prompt);
         }
 
+        prompt.EndTurn();
+        WriteInstructions(prompt, input);
         prompt.EndTurn();
         for (int index = 0; index < input.Turns.Count; index++)
         {

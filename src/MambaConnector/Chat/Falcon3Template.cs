@@ -11,8 +11,17 @@ internal sealed class Falcon3Template : ChatTemplate
     internal override string? EndOfReply => null;
 
     /// <inheritdoc/>
-    private protected override void WriteBegin(PromptBuilder prompt, TemplateInput input)
+    private protected override void WriteBegin(PromptBuilder prompt)
     {
+    }
+
+    /// <inheritdoc/>
+    private protected override void WriteInstructions(PromptBuilder prompt, TemplateInput input)
+    {
+        if (input.System is not null)
+        {
+            Write(prompt, ChatRoles.System, input.System);
+        }
     }
 
     /// <inheritdoc/>
@@ -22,7 +31,7 @@ internal sealed class Falcon3Template : ChatTemplate
         switch (turn.Role)
         {
             case ChatRoles.System or ChatRoles.User:
-                prompt.Control($"<|{turn.Role}|>").Text("\n").Text(turn.Content).Text("\n");
+                Write(prompt, turn.Role, turn.Content);
                 break;
             case ChatRoles.Assistant when index < input.Turns.Count - 1:
                 WriteOpenReply(prompt, turn);
@@ -42,4 +51,7 @@ internal sealed class Falcon3Template : ChatTemplate
 
     /// <inheritdoc/>
     private protected override void WriteGenerationPrompt(PromptBuilder prompt) => prompt.Control("<|assistant|>").Text("\n");
+
+    private static void Write(PromptBuilder prompt, string role, string content) =>
+        prompt.Control($"<|{role}|>").Text("\n").Text(content).Text("\n");
 }

@@ -24,7 +24,7 @@ internal sealed class Continuation
         int vocabSize = model.HasTokenizer ? Math.Min(model.Info.VocabSize, model.Tokenizer.VocabularySize) : model.Info.VocabSize;
         _sampler = new Sampler(plan.Sampling, vocabSize);
         _stops = new StopMatcher(plan.StopSequences);
-        _decoder = model.HasTokenizer ? model.Tokenizer.CreateContinuationDecoder() : null;
+        _decoder = model.HasTokenizer ? model.Tokenizer.CreateContinuationDecoder(plan.ShownTokens) : null;
     }
 
     /// <summary>The tokens chosen so far.</summary>

@@ -13,6 +13,9 @@ internal sealed record GenerationPlan
 
     public required HashSet<int> StopTokens { get; init; }
 
+    /// <summary>Special tokens that stand in the text, where others are left out of it; null: none.</summary>
+    public IReadOnlySet<int>? ShownTokens { get; init; }
+
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     /// <exception cref="MambaFormatException">Stop sequences are asked for, and the model has no tokenizer; or it has one that is not
     /// known.</exception>

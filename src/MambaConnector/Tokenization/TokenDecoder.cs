@@ -12,14 +12,16 @@ public sealed class TokenDecoder
     private readonly MambaTokenizer _tokenizer;
     private readonly LeadingSpace _leadingSpace;
     private readonly bool _skipSpecial;
+    private readonly IReadOnlySet<int>? _shown;
     private readonly Decoder _utf8 = Encoding.UTF8.GetDecoder();
     private bool _atStart = true;
 
-    internal TokenDecoder(MambaTokenizer tokenizer, LeadingSpace leadingSpace, bool skipSpecial)
+    internal TokenDecoder(MambaTokenizer tokenizer, LeadingSpace leadingSpace, bool skipSpecial, IReadOnlySet<int>? shown = null)
     {
         _tokenizer = tokenizer;
         _leadingSpace = leadingSpace;
         _skipSpecial = skipSpecial;
+        _shown = shown;
     }
 
     /// <summary>Takes the next token.</summary>
@@ -29,7 +31,7 @@ public sealed class TokenDecoder
     public string Append(int id)
     {
         var bytes = _tokenizer.GetBytes(id);
-        if (_skipSpecial && _tokenizer.IsSpecial(id))
+        if (_skipSpecial && _tokenizer.IsSpecial(id) && _shown?.Contains(id) != true)
         {
             return "";
         }

@@ -81,7 +81,7 @@ public class ChatTemplateTests
         var mistral = Assert.Throws<ArgumentException>(() => ChatTemplate.MistralV3.Render(
             tokenizer, [new(ChatRoles.User, "a"), new(ChatRoles.User, "b")], addGenerationPrompt: true));
         Assert.Contains("'user'", mistral.Message, StringComparison.Ordinal);
-        Assert.Throws<ArgumentException>(() => ChatTemplate.Granite4.Render(tokenizer, [new("tool", "a")], addGenerationPrompt: true));
+        Assert.Throws<ArgumentException>(() => ChatTemplate.Granite4.Render(tokenizer, [new("critic", "a")], addGenerationPrompt: true));
         Assert.Throws<ArgumentException>(() => ChatTemplate.ChatMl.RenderContinuation(tokenizer, [new(ChatRoles.System, "a")], addGenerationPrompt: true));
     }
 

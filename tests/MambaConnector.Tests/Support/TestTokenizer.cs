@@ -19,36 +19,53 @@ internal static class TestTokenizer
 
     public static int VocabSize => Controls.Length + 256;
 
-    public static string Json { get; } = CreateJson();
+    public static string Json { get; } = CreateJson([], areSpecial: true);
 
     /// <summary>A tokenizer whose begin and end tokens are the named ones.</summary>
-    public static MambaTokenizer Create(string begin = "<s>", string end = "</s>")
-    {
-        string config = new JsonObject { ["bos_token"] = begin, ["eos_token"] = end, ["add_bos_token"] = false }.ToJsonString();
-        return MambaTokenizer.FromTokenizerJson(Stream(Json), Stream(config));
-    }
+    public static MambaTokenizer Create(string begin = "<s>", string end = "</s>") => Create(Json, begin, end);
+
+    /// <summary>A tokenizer with more tokens, after the others.</summary>
+    /// <param name="tokens">Their texts.</param>
+    /// <param name="areSpecial">Whether they are control tokens; otherwise they are found in any text.</param>
+    public static MambaTokenizer CreateWith(string[] tokens, bool areSpecial) => Create(CreateJson(tokens, areSpecial), "<s>", "</s>");
 
     /// <summary>The tokens of a text, a byte each.</summary>
     public static int[] Tokens(string text) => [.. Encoding.UTF8.GetBytes(text).Select(value => FirstByte + value)];
 
     private static MemoryStream Stream(string text) => new(Encoding.UTF8.GetBytes(text));
 
-    private static string CreateJson()
+    private static MambaTokenizer Create(string json, string begin, string end)
+    {
+        string config = new JsonObject { ["bos_token"] = begin, ["eos_token"] = end, ["add_bos_token"] = false }.ToJsonString();
+        return MambaTokenizer.FromTokenizerJson(Stream(json), Stream(config));
+    }
+
+    private static string CreateJson(string[] more, bool areSpecial)
     {
         JsonArray added = [];
         JsonObject vocabulary = [];
         for (int id = 0; id < Controls.Length; id++)
         {
-            vocabulary[Controls[id]] = id;
+            Add(id, Controls[id], isSpecial: true);
+        }
+
+        for (int index = 0; index < more.Length; index++)
+        {
+            Add(VocabSize + index, more[index], areSpecial);
+        }
+
+        void Add(int id, string content, bool isSpecial)
+        {
+            vocabulary[content] = id;
             added.Add(new JsonObject
             {
                 ["id"] = id,
-                ["content"] = Controls[id],
+                ["content"] = content,
                 ["single_word"] = false,
                 ["lstrip"] = false,
                 ["rstrip"] = false,
                 ["normalized"] = false,
-                ["special"] = true,
+                ["special"] = isSpecial,
             });
         }
 

@@ -2,7 +2,7 @@ namespace MambaConnector.Constraints;
 
 /// <summary>Reads the inside of a JSON string byte by byte: UTF-8 and escapes. What it remembers of a character that has begun is a
 /// number: 0 between characters.</summary>
-/// <remarks>Its bits: 0-2 the kind, 3-6 how much of it has been read or is missing, 7-30 its value so far.</remarks>
+/// <remarks>Its bits: 0-2 the kind, 3-7 how much of it has been read or is missing, 8-30 its value so far.</remarks>
 internal static class StringDecoder
 {
     /// <summary>The most ranges that <see cref="Ranges"/> gives.</summary>
@@ -26,8 +26,8 @@ internal static class StringDecoder
     public static StringOutcome Step(ref int partial, byte value, out int codePoint)
     {
         codePoint = 0;
-        int count = partial >> 3 & 15;
-        int bits = partial >> 7;
+        int count = partial >> 3 & 31;
+        int bits = partial >> 8;
         switch (partial & 7)
         {
             case None:
@@ -61,8 +61,8 @@ internal static class StringDecoder
     /// <returns>How many there are.</returns>
     public static int Ranges(int partial, Span<CodePointRange> ranges)
     {
-        int count = partial >> 3 & 15;
-        int bits = partial >> 7;
+        int count = partial >> 3 & 31;
+        int bits = partial >> 8;
         int length = 0;
         switch (partial & 7)
         {
@@ -195,7 +195,7 @@ internal static class StringDecoder
 
     private static StringOutcome Pend(ref int partial, int kind, int count, int bits)
     {
-        partial = kind | count << 3 | bits << 7;
+        partial = kind | count << 3 | bits << 8;
         return StringOutcome.Pending;
     }
 
