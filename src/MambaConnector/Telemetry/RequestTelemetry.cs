@@ -7,9 +7,6 @@ namespace MambaConnector.Telemetry;
 /// caller stopped reading. Not thread-safe.</summary>
 internal sealed class RequestTelemetry : IDisposable
 {
-    // MambaChatClient.NewConversation: no conversation, but the wish for one.
-    private const string NewConversation = "new";
-
     private readonly ChatTelemetry _client;
     private readonly Activity? _activity;
     private readonly string _responseId;
@@ -155,7 +152,7 @@ internal sealed class RequestTelemetry : IDisposable
         {
             // A null value adds no tag.
             _activity
-                .SetTag(GenAi.ConversationId, options.ConversationId == NewConversation ? null : options.ConversationId)
+                .SetTag(GenAi.ConversationId, options.ConversationId == MambaChatClient.NewConversation ? null : options.ConversationId)
                 .SetTag(GenAi.RequestTemperature, (double?)options.Temperature)
                 .SetTag(GenAi.RequestTopP, (double?)options.TopP)
                 .SetTag(GenAi.RequestTopK, options.TopK)

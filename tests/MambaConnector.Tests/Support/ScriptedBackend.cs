@@ -26,6 +26,9 @@ internal sealed class ScriptedBackend(Func<IReadOnlyList<int>, float[]> logits, 
     /// <summary>Called with the items of each evaluation before it changes anything.</summary>
     public Action<EvaluationItem[]>? EvaluatingItems { get; set; }
 
+    /// <summary>Called when the model is disposed.</summary>
+    public Action? Disposing { get; set; }
+
     /// <summary>Sessions that were made and not disposed.</summary>
     public int LiveSessions => Volatile.Read(ref _liveSessions);
 
@@ -106,9 +109,7 @@ internal sealed class ScriptedBackend(Func<IReadOnlyList<int>, float[]> logits, 
         string path, MambaWeightType weightType, ReadOnlySpan<byte> metadata, Action<long, long>? progress, CancellationToken cancellationToken) =>
         File.WriteAllBytes(path, metadata);
 
-    public void Dispose()
-    {
-    }
+    public void Dispose() => Disposing?.Invoke();
 
     /// <summary>Logits of 10 for one token and -10 for the others.</summary>
     public static float[] Prefer(int token, int length)
