@@ -1,5 +1,6 @@
-// The arrays that hold an engine's states. Memory fresh from the system costs several times the copy that fills it, in page faults, so arrays
-// of states that have ended serve the next ones: never more than are in use, so that an engine without sessions holds none, and few.
+// The arrays that hold an engine's states. Memory fresh from the system costs several times the copy that fills it, in page
+// faults, so arrays of states that have ended serve the next ones: few, and never more than are in use, so that an engine
+// without sessions holds none.
 #pragma once
 
 #include <cstddef>

@@ -32,6 +32,8 @@ struct Scale<WeightType::q8_0> {
 // How far ahead of a stream to ask memory for it.
 constexpr int64_t prefetch_bytes = 1024;
 
+constexpr int64_t cache_line = 64;
+
 constexpr int64_t element_bytes(WeightType type) { return type == WeightType::f32 ? 4 : 2; }
 // Bytes of 32 weights.
 constexpr int64_t step_bytes(WeightType type) {
@@ -64,8 +66,14 @@ MAMBA_ALWAYS_INLINE Vec16 last_weights(const std::byte* row, int64_t k, int64_t 
 template <WeightType type>
 MAMBA_NOINLINE void widen_row(const std::byte* row, int64_t cols, float* out) {
     int64_t k = 0;
-    for (; k + lanes <= cols; k += lanes) store(out + k, weights_at<type>(row, k, Scale<type>::at(row, k)));
-    if constexpr (type != WeightType::q8_0) {
+    if constexpr (type == WeightType::q8_0) {
+        for (; k < cols; k += BlockQ8_0::weights) {
+            const auto scale = Scale<type>::at(row, k);
+            store(out + k, weights_at<type>(row, k, scale));
+            store(out + k + lanes, weights_at<type>(row, k + lanes, scale));
+        }
+    } else {
+        for (; k + lanes <= cols; k += lanes) store(out + k, weights_at<type>(row, k, {}));
         if (k < cols) store_first(out + k, last_weights<type>(row, k, cols - k), cols - k);
     }
 }
@@ -87,7 +95,9 @@ void widen(WeightType type, const std::byte* row, int64_t cols, float* out) {
 template <WeightType type, bool streamed = false, int rows, int weights>
 MAMBA_ALWAYS_INLINE void accumulate(Vec16 (&sums)[rows][weights], const std::byte* w, size_t w_stride, const float* x, int64_t x_stride,
                                     int64_t cols) {
-    constexpr int64_t step = 32;  // one block of Q8_0, one cache line of 16-bit weights
+    // One block of Q8_0, one cache line of 16-bit weights. FP32 that rests in the cache goes vector by vector: with two in hand, compilers
+    // run out of registers.
+    constexpr int64_t step = type == WeightType::f32 && !streamed ? lanes : 32;
     int64_t k = 0;
     for (; k + step <= cols; k += step) {
         Scale<type> scale[weights];
@@ -97,7 +107,7 @@ MAMBA_ALWAYS_INLINE void accumulate(Vec16 (&sums)[rows][weights], const std::byt
             scale[j] = Scale<type>::at(row, k);
             if constexpr (streamed) {
                 const std::byte* next = row + prefetch_bytes + k / step * step_bytes(type);
-                for (int64_t line = 0; line < step_bytes(type); line += 64) prefetch(next + line);
+                for (int64_t line = 0; line < step_bytes(type); line += cache_line) prefetch(next + line);
             }
         }
         for (int64_t half = k; half < k + step; half += lanes) {
@@ -146,6 +156,10 @@ struct Output {
             float* out = y + (m0 + m) * stride + j0;
             int j = 0;
             for (; j + 4 <= weights; j += 4) {
+                if (step == 1 && bias == nullptr && !add) {
+                    store_sums(out + j, sums[m][j], sums[m][j + 1], sums[m][j + 2], sums[m][j + 3]);
+                    continue;
+                }
                 float totals[4];
                 store_sums(totals, sums[m][j], sums[m][j + 1], sums[m][j + 2], sums[m][j + 3]);
                 for (int i = 0; i < 4; ++i) finish(out + (j + i) * step, totals[i], j0 + (j + i) * step);
@@ -155,16 +169,25 @@ struct Output {
     }
 };
 
-// Splits `n` rows of x into register tiles of tile_rows, 4, 2 and 1 rows: calls f.template operator()<rows>(first row).
+constexpr int64_t row_tile_count(int64_t n) { return (n + tile_rows - 1) / tile_rows; }
+
+// Splits `n` rows of x into as few register tiles as there can be, of nearly equal height: a low one waits for the weights longer than
+// it computes with them. Calls f.template operator()<rows>(first row).
 template <typename F>
 MAMBA_ALWAYS_INLINE void for_row_tiles(int64_t n, const F& f) {
-    int64_t m = 0;
-    for (; m + tile_rows <= n; m += tile_rows) f.template operator()<tile_rows>(m);
-    if constexpr (tile_rows > 4) {
-        if (m + 4 <= n) f.template operator()<4>(m), m += 4;
+    const int64_t count = row_tile_count(n);
+    for (int64_t i = 0, m = 0; i < count; ++i) {
+        const int64_t height = (n - m + count - i - 1) / (count - i);
+        if (height == 1) f.template operator()<1>(m);
+        if (height == 2) f.template operator()<2>(m);
+        if (height == 3) f.template operator()<3>(m);
+        if constexpr (tile_rows > 3) {
+            if (height == 4) f.template operator()<4>(m);
+            if (height == 5) f.template operator()<5>(m);
+            if (height == 6) f.template operator()<6>(m);
+        }
+        m += height;
     }
-    if (m + 2 <= n) f.template operator()<2>(m), m += 2;
-    if (m < n) f.template operator()<1>(m);
 }
 
 // The rows of x of one matmul.
@@ -205,11 +228,22 @@ MAMBA_NOINLINE void direct(const Matrix& w, const Streams& from, int64_t s0, int
     }
 }
 
+// What will be needed from memory next: asked for a little at a time while something else is computed.
+struct Ahead {
+    const std::byte* next = nullptr;
+    const std::byte* end = nullptr;
+    int64_t lines_a_time = 0;
+
+    MAMBA_ALWAYS_INLINE void ask() {
+        for (int64_t line = 0; line < lines_a_time && next < end; ++line, next += cache_line) prefetch_far(next);
+    }
+};
+
 // FP32 weight rows j0 .. j0 + count against rows m0 .. m0 + rows of x, the columns in slabs that stay in L1 while the
 // weights pass from L2. Between slabs the sums rest in `rested`, lane by lane; with one slab it may be NULL.
 template <int rows>
 MAMBA_NOINLINE void block_rows(const float* w, int64_t w_stride, int64_t count, int64_t j0, const Inputs& x, int64_t slab, int64_t m0,
-                               const Output& out, float* rested) {
+                               const Output& out, float* rested, Ahead& ahead) {
     const size_t stride_bytes = static_cast<size_t>(w_stride) * sizeof(float);
     const auto row_of = [&](int64_t j) { return reinterpret_cast<const std::byte*>(w + j * w_stride); };
     const int64_t whole = count / tile_weights * tile_weights;
@@ -224,6 +258,7 @@ MAMBA_NOINLINE void block_rows(const float* w, int64_t w_stride, int64_t count, 
                 for (int i = 0; i < tile_weights; ++i) sums[m][i] = k == 0 ? zero() : load(rested + rest + (m * tile_weights + i) * lanes);
             }
             const std::byte* first = row_of(j) + static_cast<size_t>(k) * sizeof(float);
+            ahead.ask();
             accumulate<WeightType::f32>(sums, first, stride_bytes, x.row(m0) + k, x.stride, width);
             if (k + width == x.cols) {
                 out.write(sums, m0, j0 + j);
@@ -260,6 +295,7 @@ void matmul_of(const Matrix& w, int64_t begin, int64_t end, const Inputs& x, int
         return singles<type>(w.data + static_cast<size_t>(rest) * w.row_bytes, w.row_bytes, rest, end, x, 0, rows, out);
     }
     const int64_t block = blocking::weight_rows(w.cols);
+    const int64_t times = row_tile_count(rows) * (block / tile_weights) * ((w.cols + blocking::slab - 1) / blocking::slab);
     float* const panel = scratch + blocking::accumulator_floats;
     for (int64_t j0 = begin; j0 < end; j0 += block) {
         const int64_t count = smaller(block, end - j0);
@@ -272,8 +308,11 @@ void matmul_of(const Matrix& w, int64_t begin, int64_t end, const Inputs& x, int
         } else {
             for (int64_t j = 0; j < count; ++j) widen_row<type>(first + static_cast<size_t>(j) * w.row_bytes, w.cols, panel + j * stride);
         }
+        const int64_t bytes_to_come = smaller(block, end - j0 - count) * static_cast<int64_t>(w.row_bytes);
+        const std::byte* to_come = first + static_cast<size_t>(count) * w.row_bytes;
+        Ahead ahead{to_come, to_come + bytes_to_come, bytes_to_come / cache_line / times + 1};
         for_row_tiles(rows, [&]<int n>(int64_t m) {
-            block_rows<n>(wide, stride, count, j0, x, blocking::slab, m, out, scratch);
+            block_rows<n>(wide, stride, count, j0, x, blocking::slab, m, out, scratch, ahead);
         });
     }
 }
@@ -421,12 +460,14 @@ void mamba1(const Mamba1Channels& c) {
 
 // ---- Mamba-2
 
-// How far ahead of itself the recurrence asks memory for the state: 4 rows of 128.
-constexpr int64_t state_prefetch_bytes = 2048;
+// Floats by which the recurrence asks memory for the state ahead of itself.
+constexpr int64_t state_ahead = 512;
 
-// `count` rows of the state as two streams: half of them from row p, the others from row p + apart.
+// `count` rows of the state as two streams: half of them from row p, the others from row p + apart. What lies `ahead` floats behind
+// each is asked for.
 template <int count>
-MAMBA_ALWAYS_INLINE void mamba2_rows(const Mamba2Head& h, int64_t t, int64_t p, int64_t apart, float dt, Vec16 decay) {
+MAMBA_ALWAYS_INLINE void mamba2_rows(const Mamba2Head& h, int64_t t, int64_t p, int64_t apart, int64_t ahead, float dt,
+                                     Vec16 decay) {
     int64_t row[count];
     MAMBA_UNROLL
     for (int i = 0; i < count; ++i) row[i] = i < (count + 1) / 2 ? p + i : p + apart + i - count / 2;
@@ -439,7 +480,7 @@ MAMBA_ALWAYS_INLINE void mamba2_rows(const Mamba2Head& h, int64_t t, int64_t p, 
         MAMBA_UNROLL
         for (int i = 0; i < count; ++i) {
             float* place = h.state + row[i] * h.d_state + n;
-            prefetch(reinterpret_cast<const std::byte*>(place) + state_prefetch_bytes);
+            prefetch(reinterpret_cast<const std::byte*>(place + ahead));
             const Vec16 s = fma(decay, load_upto(place, width), broadcast(dt * x[row[i]]) * b);
             store_upto(place, s, width);
             sums[i] = fma(c, s, sums[i]);
@@ -464,16 +505,21 @@ void mamba2_step(const Mamba2Head& call) {
         const float dt = h.dt[t * h.dt_stride];
         const Vec16 decay = exp_decay(broadcast(dt * h.a));
         const int64_t half = h.head_dim / 4 * 2;
-        for (int64_t p = 0; p < half; p += 2) mamba2_rows<4>(h, t, p, half, dt, decay);
-        for (int64_t p = 2 * half; p < h.head_dim; ++p) mamba2_rows<1>(h, t, p, 0, dt, decay);
+        for (int64_t p = 0; p < half; p += 2) {
+            // Behind the end of each half, the same half of the next head comes.
+            const bool last = (half - p) * h.d_state <= state_ahead;
+            mamba2_rows<4>(h, t, p, half, last ? state_ahead + half * h.d_state : state_ahead, dt, decay);
+        }
+        for (int64_t p = 2 * half; p < h.head_dim; ++p) mamba2_rows<1>(h, t, p, 0, state_ahead, dt, decay);
     }
 }
 
 void mamba2_cb(const float* b, int64_t b_stride, const float* c, int64_t c_stride, int64_t tokens, int64_t d_state, float* cb) {
     const Inputs in{c, c_stride, d_state};
     const Output out{nullptr, false, cb, chunk_tokens};
+    Ahead nothing;
     for_row_tiles(tokens, [&]<int n>(int64_t i) {  // rows on the diagonal also fill a little above it
-        block_rows<n>(b, b_stride, i + n, 0, in, d_state, i, out, nullptr);
+        block_rows<n>(b, b_stride, i + n, 0, in, d_state, i, out, nullptr, nothing);
     });
 }
 

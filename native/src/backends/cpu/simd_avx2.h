@@ -87,6 +87,8 @@ MAMBA_ALWAYS_INLINE Vec16 load_scale(const std::byte* block) {
     return {value, value};
 }
 MAMBA_ALWAYS_INLINE void prefetch(const std::byte* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
+// Into L2, for later.
+MAMBA_ALWAYS_INLINE void prefetch_far(const std::byte* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1); }
 
 MAMBA_ALWAYS_INLINE float square_root(float a) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(a))); }
 
