@@ -155,26 +155,35 @@ public sealed class MambaChatClient : IChatClient, IAsyncDisposable
     {
         cancellationToken.ThrowIfCancellationRequested();
         ChatRequest request = RequestReader.Read(messages, options, this, _options, ModelId);
+        telemetry.Ignored(OptionsReader.Unknown(options));
         GenerationPlan plan = GenerationPlan.Create(_model, _template.EndReplies(_model, request.Generation));
-        ReplyForm form = ReplyForm.Create(request);
+        ReplyForm form = ReplyForm.Create(request, _template, _model.Tokenizer, plan);
+        plan = plan with { ShownTokens = form.ShownTokens };
 
         // Rendering a long history and copying states take milliseconds, which are not the caller's.
         PreparedPrompt prompt = await Task.Run(() => _preparer.PrepareAsync(request, cancellationToken), cancellationToken).ConfigureAwait(false);
         _telemetry.CacheLookup((int)Math.Min(prompt.CachedCount, int.MaxValue), (int)Math.Min(prompt.InputCount, int.MaxValue));
         Sequence sequence = Submit(request, prompt, plan, form, cancellationToken);
 
-        ReplyBuilder reply = new();
+        ReplyBuilder reply = new(form.Parser, _model.Tokenizer.AddsLeadingSpace);
         await foreach (GeneratedToken token in sequence.ConfigureAwait(false))
         {
             telemetry.FirstToken();
-            if (reply.Add(_model.Tokenizer.AddsLeadingSpace, token) is { Count: > 0 } contents)
+            if (reply.Add(token) is { Count: > 0 } contents)
             {
                 yield return identity.Update(contents);
             }
         }
 
+        // The state is in good hands before anything else is handed out: the caller may leave at any update.
+        List<AIContent> rest = reply.End();
         SequenceResult result = await sequence.Completion.ConfigureAwait(false);
         string? conversationId = await KeepAsync(request, prompt, result, reply, cancellationToken).ConfigureAwait(false);
+        if (rest.Count > 0)
+        {
+            yield return identity.Update(rest);
+        }
+
         UsageDetails usage = new()
         {
             InputTokenCount = prompt.InputCount,
@@ -182,7 +191,7 @@ public sealed class MambaChatClient : IChatClient, IAsyncDisposable
             OutputTokenCount = reply.TokenCount,
             TotalTokenCount = prompt.InputCount + reply.TokenCount,
         };
-        ChatFinishReason reason = reply.HasToolCalls ? ChatFinishReason.ToolCalls
+        ChatFinishReason reason = reply.ToolCalls.Count > 0 ? ChatFinishReason.ToolCalls
             : result.FinishReason == FinishReason.Length ? ChatFinishReason.Length
             : ChatFinishReason.Stop;
         telemetry.Completed(usage, reason, reply.Message, conversationId);
@@ -222,7 +231,7 @@ public sealed class MambaChatClient : IChatClient, IAsyncDisposable
         try
         {
             string? id = request.StoresConversation
-                ? await _conversations.SaveAsync(prompt.Conversation, reply.OpenToolCalls, state, cancellationToken).ConfigureAwait(false)
+                ? await _conversations.SaveAsync(prompt.Conversation, reply.ToolCalls, state, cancellationToken).ConfigureAwait(false)
                 : null;
             if (prompt.IsWhole && _cache.IsEnabled)
             {

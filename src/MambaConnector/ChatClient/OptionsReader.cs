@@ -6,10 +6,10 @@ namespace MambaConnector.ChatClient;
 /// <summary>Gives every member of <see cref="ChatOptions"/> its meaning here, or refuses it.</summary>
 internal static class OptionsReader
 {
-    public const string MinP = "min_p";
-    public const string RepetitionPenalty = "repetition_penalty";
-    public const string PenaltyWindow = "penalty_window";
-    public const string LongContextPolicy = "long_context_policy";
+    private const string MinP = "min_p";
+    private const string RepetitionPenalty = "repetition_penalty";
+    private const string PenaltyWindow = "penalty_window";
+    private const string LongContextPolicy = "long_context_policy";
 
     /// <summary>How to generate: what the request's own <see cref="GenerationOptions"/> say
     /// (<see cref="ChatOptions.RawRepresentationFactory"/>), else its options, else the client's.</summary>
@@ -72,6 +72,10 @@ internal static class OptionsReader
             throw new ArgumentException($"{LongContextPolicy} is '{policy}'; this version knows 'none'.");
         }
     }
+
+    /// <summary>Names of additional properties that mean nothing here: they may be for other providers.</summary>
+    public static IEnumerable<string> Unknown(ChatOptions? options) =>
+        options?.AdditionalProperties?.Keys.Except([MinP, RepetitionPenalty, PenaltyWindow, LongContextPolicy], StringComparer.OrdinalIgnoreCase) ?? [];
 
     private static string? Text(object? value) => Convert.ToString(value, CultureInfo.InvariantCulture);
 

@@ -3,8 +3,8 @@ using System.Threading.Channels;
 namespace MambaConnector.Scheduling;
 
 /// <summary>A request under way, as its caller sees it: its tokens as they come, to be enumerated once, and then its result.</summary>
-/// <remarks>An enumeration that is left before the token with the <see cref="GeneratedToken.FinishReason"/> ends the request and frees its state,
-/// also that of a result which is already there.</remarks>
+/// <remarks>An enumeration that is left before it has gone on from the token with the <see cref="GeneratedToken.FinishReason"/> ends the request and
+/// frees its state, also that of a result which is already there.</remarks>
 internal sealed class Sequence : IAsyncEnumerable<GeneratedToken>
 {
     private readonly Channel<GeneratedToken> _tokens =
@@ -43,8 +43,8 @@ internal sealed class Sequence : IAsyncEnumerable<GeneratedToken>
                 {
                     cancellationToken.ThrowIfCancellationRequested();
                     CancellationToken.ThrowIfCancellationRequested();
-                    isFinished = token.FinishReason is not null;
                     yield return token;
+                    isFinished = token.FinishReason is not null;
                 }
             }
 

@@ -27,4 +27,7 @@ internal static partial class ChatLog
 
     [LoggerMessage(6, LogLevel.Trace, "Request {ResponseId} writes {Messages}")]
     public static partial void Writes(ILogger logger, string responseId, MessageText messages);
+
+    [LoggerMessage(7, LogLevel.Warning, "Request {ResponseId} has the additional property {Name}, which means nothing here.")]
+    public static partial void Ignored(ILogger logger, string responseId, string name);
 }

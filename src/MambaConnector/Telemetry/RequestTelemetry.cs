@@ -29,6 +29,15 @@ internal sealed class RequestTelemetry : IDisposable
         }
     }
 
+    /// <summary>The request has additional properties that mean nothing here.</summary>
+    public void Ignored(IEnumerable<string> names)
+    {
+        foreach (string name in names)
+        {
+            ChatLog.Ignored(_client.Logger, _responseId, name);
+        }
+    }
+
     /// <summary>The first token of the reply is there.</summary>
     public void FirstToken() => _firstToken ??= _client.Time.GetTimestamp();
 
