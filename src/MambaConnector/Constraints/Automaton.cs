@@ -102,10 +102,10 @@ internal sealed class Automaton
         return Take();
     }
 
-    /// <summary>The state where the string of a frame has just been closed.</summary>
-    public AutomatonState AfterText(Frame frame)
+    /// <summary>The state where the node of a frame has just ended.</summary>
+    public AutomatonState AfterEnd(LocalNode node, Frame frame)
     {
-        ((TextNode)frame.Node).Close(this, frame);
+        node.Close(this, frame);
         return Take();
     }
 

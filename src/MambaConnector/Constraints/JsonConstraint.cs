@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using MambaConnector.Generation;
 
 namespace MambaConnector.Constraints;
@@ -156,8 +157,8 @@ internal sealed class JsonConstraint : ITokenConstraint
         {
             switch (frame.Node)
             {
-                case TextNode text:
-                    AddText(text, frame, mask);
+                case LocalNode local:
+                    AddLocal(local, frame, mask);
                     break;
 
                 case TokenNode token when (uint)token.Id < (uint)_vocabulary.Size:
@@ -184,23 +185,20 @@ internal sealed class JsonConstraint : ITokenConstraint
         return state.Mask = mask;
     }
 
-    private void AddText(TextNode node, Frame frame, uint[] mask)
+    private void AddLocal(LocalNode node, Frame frame, uint[] mask)
     {
-        LocalMask local = node.LocalMask(_vocabulary, frame);
-        for (int word = 0; word < mask.Length; word++)
-        {
-            mask[word] |= local.Tokens[word];
-        }
-
+        LocalMask local = _vocabulary.LocalMaskOf(node, frame.Position);
+        TensorPrimitives.BitwiseOr<uint>(mask, local.Tokens, mask);
         if (local.Exits.Length == 0)
         {
             return;
         }
 
-        AutomatonState after = _automaton.AfterText(frame);
+        AutomatonState after = _automaton.AfterEnd(node, frame);
+        bool mayRefuse = node.MayRefuseEnd(frame);
         foreach (int exit in local.Exits)
         {
-            if (!node.RefusesEnd(frame, _vocabulary.BytesOf(exit)))
+            if (!mayRefuse || !node.RefusesEnd(frame, _vocabulary.BytesOf(exit)))
             {
                 _vocabulary.AddTokensAt(exit, mask);
                 _vocabulary.Walk(_automaton, after, exit, _path, mask);

@@ -194,12 +194,10 @@ internal sealed class Vocabulary
         }
     }
 
-    /// <summary>What may come next inside a string, and where it may be closed.</summary>
-    /// <param name="rule">The rule of the string.</param>
-    /// <param name="position">How far it is, by <see cref="TextPosition"/>.</param>
-    public LocalMask LocalMaskOf(TextRule rule, long position)
+    /// <summary>What may come next inside a node, and where it may end.</summary>
+    public LocalMask LocalMaskOf(LocalNode node, long position)
     {
-        LocalMaskKey key = rule.KeyOf(position, MaximumDepth);
+        LocalMaskKey key = node.KeyOf(position, MaximumDepth);
         if (!_localMasks.TryGetValue(key, out LocalMask? mask))
         {
             if (_localMasks.Count >= MaximumLocalMasks)
@@ -207,7 +205,7 @@ internal sealed class Vocabulary
                 _localMasks.Clear();
             }
 
-            mask = _localMasks.GetOrAdd(key, CreateLocalMask(rule, position));
+            mask = _localMasks.GetOrAdd(key, CreateLocalMask(node, position));
         }
 
         return mask;
@@ -215,7 +213,7 @@ internal sealed class Vocabulary
 
     private int End(int node) => node == 0 ? _labels.Length : _ends[node];
 
-    private LocalMask CreateLocalMask(TextRule rule, long position)
+    private LocalMask CreateLocalMask(LocalNode inside, long position)
     {
         uint[] mask = new uint[(Size + 31) / 32];
         List<int> exits = [];
@@ -225,14 +223,14 @@ internal sealed class Vocabulary
         while (node < _labels.Length)
         {
             int depth = _depths[node];
-            long next = TextPosition.Step(rule, positions[depth - 1], _labels[node]);
-            if (next < 0)
+            long next = inside.StepInside(positions[depth - 1], _labels[node], out bool mayEnd);
+            if (mayEnd)
             {
-                if (next == TextPosition.Closed)
-                {
-                    exits.Add(node);
-                }
+                exits.Add(node);
+            }
 
+            if (next == LocalNode.Dead)
+            {
                 node = _ends[node];
                 continue;
             }

@@ -4,7 +4,7 @@ namespace MambaConnector.Constraints;
 
 /// <summary>The inside of the key of a property that is not declared: any name that the object does not have yet. Position: a
 /// <see cref="TextPosition"/>; detail: a <see cref="KeyProgress"/>; parent: the object, as it will be after the member.</summary>
-internal sealed class KeyNode(ObjectNode owner) : TextNode
+internal sealed class KeyNode(ObjectNode owner) : LocalNode
 {
     // Before its opening quote.
     private static readonly long Unopened = TextPosition.Create(1, 0);
@@ -67,7 +67,15 @@ internal sealed class KeyNode(ObjectNode owner) : TextNode
         }
     }
 
-    internal override LocalMask LocalMask(Vocabulary vocabulary, Frame frame) => vocabulary.LocalMaskOf(CountRule.Any, frame.Position);
+    internal override LocalMaskKey KeyOf(long position, int maximumLength) => CountRule.Any.KeyOf(position, maximumLength);
+
+    internal override long StepInside(long position, byte value, out bool mayEnd) => TextPosition.Step(CountRule.Any, position, value, out mayEnd);
+
+    internal override bool MayRefuseEnd(Frame frame)
+    {
+        KeyProgress progress = (KeyProgress)frame.Detail!;
+        return owner.DeclaresAny(progress.Text) || progress.Members.HasAny(progress.Text);
+    }
 
     internal override bool RefusesEnd(Frame frame, ReadOnlySpan<byte> bytes)
     {

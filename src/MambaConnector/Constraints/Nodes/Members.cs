@@ -33,6 +33,9 @@ internal sealed class Members : IEquatable<Members>
     /// <summary>Whether a property that is not declared is there.</summary>
     public bool Has(string name) => Array.BinarySearch(_others, name, StringComparer.Ordinal) >= 0;
 
+    /// <summary>Whether a property that is not declared is there whose name begins like this.</summary>
+    public bool HasAny(string prefix) => Array.Exists(_others, name => name.StartsWith(prefix, StringComparison.Ordinal));
+
     public Members With(int index) => new([.. _declared.Append(index).Order()], _others);
 
     public Members With(string name) => new(_declared, [.. _others.Append(name).Order(StringComparer.Ordinal)]);

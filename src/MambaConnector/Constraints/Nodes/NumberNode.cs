@@ -2,8 +2,10 @@ namespace MambaConnector.Constraints;
 
 /// <summary>A JSON number within bounds, of at most <see cref="NumberBounds.Digits"/> digits, without an exponent. Position: a packed
 /// <see cref="NumberText"/>.</summary>
-internal sealed class NumberNode(NumberBounds bounds) : Grammar
+internal sealed class NumberNode(NumberBounds bounds) : LocalNode
 {
+    private readonly string _key = bounds.ToString();
+
     internal override int StartCost(CostTable costs, int nesting) => Missing(NumberText.Empty);
 
     internal override int Cost(CostTable costs, Frame frame) => Missing(NumberText.Unpack(frame.Position));
@@ -12,18 +14,32 @@ internal sealed class NumberNode(NumberBounds bounds) : Grammar
 
     internal override void Step(Automaton automaton, Frame frame, byte value)
     {
-        if (NumberText.Unpack(frame.Position).Append(value, bounds.IsInteger) is not { } next || !CanEnd(next))
+        long next = StepInside(frame.Position, value, out bool mayEnd);
+        if (next != Dead)
         {
-            return;
+            automaton.Await(this, next, null, frame.Parent);
         }
 
-        // Without bounds, numbers differ only in whether they are 0.
-        NumberText held = bounds.IsBounded ? next : next with { Value = Math.Min(next.Value, 1) };
-        automaton.Await(this, held.Pack(), null, frame.Parent);
-        if (IsAllowed(next))
+        if (mayEnd)
         {
-            automaton.Return(frame.Parent);
+            Close(automaton, frame);
         }
+    }
+
+    internal override LocalMaskKey KeyOf(long position, int maximumLength) => new(_key, 0, position);
+
+    internal override long StepInside(long position, byte value, out bool mayEnd)
+    {
+        mayEnd = false;
+        if (NumberText.Unpack(position).Append(value, bounds.IsInteger) is not { } next || !CanEnd(next))
+        {
+            return Dead;
+        }
+
+        mayEnd = IsAllowed(next);
+
+        // Without bounds, numbers differ only in whether they are 0.
+        return (bounds.IsBounded ? next : next with { Value = Math.Min(next.Value, 1) }).Pack();
     }
 
     private static Int128 Scaled(NumberText text) =>
@@ -41,7 +57,7 @@ internal sealed class NumberNode(NumberBounds bounds) : Grammar
 
         if (bounds.IsBounded)
         {
-            return Missing(text) < CostTable.Infinite;
+            return IsWithinReach(text);
         }
 
         // "-", "1.", "-0": a digit or two must follow; behind "-0" a fraction that is not 0.
@@ -66,13 +82,30 @@ internal sealed class NumberNode(NumberBounds bounds) : Grammar
         return MissingDigits(text);
     }
 
+    // With all the digits there may be behind the point: fewer reach nothing more.
+    private bool IsWithinReach(NumberText text)
+    {
+        (Int128 least, Int128 most) = Magnitudes(text.IsNegative);
+        int whole = LeftBeforePoint(text);
+        for (int before = text.Count == 0 ? 1 : 0; before <= whole; before++)
+        {
+            if (Reaches(text, before, bounds.IsInteger ? 0 : text.Left - before, least, most))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static int LeftBeforePoint(NumberText text) => text.Fraction >= 0 || (text.Count > 0 && text.Value == 0) ? 0 : text.Left;
+
     // Tries every number of further digits before and behind the point: each stands for an interval, on a grid.
     private int MissingDigits(NumberText text)
     {
         (Int128 least, Int128 most) = Magnitudes(text.IsNegative);
         int best = CostTable.Infinite;
-        bool isZero = text.Count > 0 && text.Value == 0;
-        int whole = text.Fraction >= 0 || isZero ? 0 : text.Left;
+        int whole = LeftBeforePoint(text);
         for (int before = text.Count == 0 ? 1 : 0; before <= whole; before++)
         {
             int behind = bounds.IsInteger ? 0 : text.Left - before;

@@ -41,6 +41,9 @@ internal sealed class ObjectNode : Grammar
     /// <summary>Whether a property of that name is declared.</summary>
     internal bool Declares(string name) => _names.Contains(name);
 
+    /// <summary>Whether a property is declared whose name begins like this.</summary>
+    internal bool DeclaresAny(string prefix) => _names.Any(name => name.StartsWith(prefix, StringComparison.Ordinal));
+
     internal override int StartCost(CostTable costs, int nesting) =>
         nesting == 0 ? CostTable.Infinite
             : CostTable.Add(costs.Of(JsonNodes.OpenBrace, nesting), CostFrom(costs, Opened, Members.None, nesting - 1));

@@ -1,7 +1,7 @@
 namespace MambaConnector.Constraints;
 
-/// <summary>The inside of a JSON string that follows a rule.</summary>
-internal sealed class StringNode(TextRule rule) : TextNode
+/// <summary>The inside of a JSON string that follows a rule, its closing quote included. Position: a <see cref="TextPosition"/>.</summary>
+internal sealed class StringNode(TextRule rule) : LocalNode
 {
     internal override int StartCost(CostTable costs, int nesting) =>
         rule.Start < 0 ? CostTable.Infinite : TextPosition.Cost(rule, TextPosition.Create(rule.Start, 0), costs.Vocabulary);
@@ -13,12 +13,12 @@ internal sealed class StringNode(TextRule rule) : TextNode
 
     internal override void Step(Automaton automaton, Frame frame, byte value)
     {
-        long next = TextPosition.Step(rule, frame.Position, value);
-        if (next == TextPosition.Closed)
+        long next = StepInside(frame.Position, value, out bool isClosed);
+        if (isClosed)
         {
             Close(automaton, frame);
         }
-        else if (next != TextPosition.Dead)
+        else if (next != Dead)
         {
             automaton.Await(this, next, null, frame.Parent);
         }
@@ -29,9 +29,7 @@ internal sealed class StringNode(TextRule rule) : TextNode
             ? count.Filler(TextPosition.State(frame.Position), vocabulary)
             : -1;
 
-    internal override LocalMask LocalMask(Vocabulary vocabulary, Frame frame) => vocabulary.LocalMaskOf(rule, frame.Position);
+    internal override LocalMaskKey KeyOf(long position, int maximumLength) => rule.KeyOf(position, maximumLength);
 
-    internal override bool RefusesEnd(Frame frame, ReadOnlySpan<byte> bytes) => false;
-
-    internal override void Close(Automaton automaton, Frame frame) => automaton.Return(frame.Parent);
+    internal override long StepInside(long position, byte value, out bool mayEnd) => TextPosition.Step(rule, position, value, out mayEnd);
 }

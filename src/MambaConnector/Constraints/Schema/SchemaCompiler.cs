@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
@@ -88,11 +89,11 @@ internal sealed class SchemaCompiler
     }
 
     /// <summary>A schema of its own keywords, those that it refers to and those of its <c>allOf</c>, all in one.</summary>
-    private Schema Flatten(Schema schema)
+    private Schema Flatten(Schema schema, int joins = 0)
     {
-        for (int joins = 0; schema.Has("$ref") || schema.Has("allOf"); joins++)
+        for (; schema.Has("$ref") || schema.Has("allOf"); joins++)
         {
-            if (joins == MaximumJoins)
+            if (joins >= MaximumJoins)
             {
                 throw Schema.Invalid(schema.Pointer, "refers to itself without end");
             }
@@ -107,7 +108,7 @@ internal sealed class SchemaCompiler
                 schema = schema.Without("allOf");
                 foreach ((JsonElement part, string pointer) in Items(all))
                 {
-                    schema = schema.And(Flatten(Schema.Read(part, pointer)));
+                    schema = schema.And(Flatten(Schema.Read(part, pointer), joins + 1));
                 }
             }
         }
@@ -146,7 +147,7 @@ internal sealed class SchemaCompiler
             Grammar grammar = Compile(rest);
             CostTable costs = new(grammar, null);
             texts = texts.Where(text => new Automaton(grammar, costs) is var automaton
-                && automaton.Step(automaton.Start, System.Text.Encoding.UTF8.GetBytes(text)).IsAccepting);
+                && automaton.Step(automaton.Start, Encoding.UTF8.GetBytes(text)).IsAccepting);
         }
 
         Grammar[] allowed = [.. texts.Distinct().Select(Grammar.Literal)];
@@ -326,6 +327,6 @@ internal sealed class SchemaCompiler
             value.WriteTo(writer);
         }
 
-        return System.Text.Encoding.UTF8.GetString(stream.ToArray());
+        return Encoding.UTF8.GetString(stream.ToArray());
     }
 }

@@ -3,12 +3,6 @@ namespace MambaConnector.Constraints;
 /// <summary>How far a string is, in one number: the state of its rule, and the character that has begun.</summary>
 internal static class TextPosition
 {
-    /// <summary>No such string.</summary>
-    public const long Dead = -1;
-
-    /// <summary>The string is closed.</summary>
-    public const long Closed = -2;
-
     public static long Create(int state, int partial) => (long)state << 32 | (uint)partial;
 
     /// <summary>The state of the rule.</summary>
@@ -17,25 +11,27 @@ internal static class TextPosition
     /// <summary>The character that has begun, for <see cref="StringDecoder"/>.</summary>
     public static int Partial(long position) => (int)position;
 
-    /// <summary>The position after a byte, or <see cref="Dead"/>, or <see cref="Closed"/>.</summary>
-    public static long Step(TextRule rule, long position, byte value)
+    /// <summary>The position after a byte, or <see cref="LocalNode.Dead"/>, also when it closes the string.</summary>
+    public static long Step(TextRule rule, long position, byte value, out bool isClosed)
     {
+        isClosed = false;
         int state = State(position);
         int partial = Partial(position);
         switch (StringDecoder.Step(ref partial, value, out int codePoint))
         {
             case StringOutcome.CodePoint:
                 state = rule.Next(state, codePoint);
-                return state < 0 ? Dead : Create(state, 0);
+                return state < 0 ? LocalNode.Dead : Create(state, 0);
 
             case StringOutcome.Pending:
-                return IsAlive(rule, state, partial) ? Create(state, partial) : Dead;
+                return IsAlive(rule, state, partial) ? Create(state, partial) : LocalNode.Dead;
 
             case StringOutcome.Quote:
-                return rule.Accepts(state) ? Closed : Dead;
+                isClosed = rule.Accepts(state);
+                return LocalNode.Dead;
 
             default:
-                return Dead;
+                return LocalNode.Dead;
         }
     }
 
