@@ -104,7 +104,8 @@ public abstract class ChatTemplate
     /// <param name="tools">Tools that the model was not told of before.</param>
     /// <exception cref="ArgumentException">A role that the template does not know, or in the wrong place, or tools where it knows
     /// none.</exception>
-    internal RenderedPrompt RenderContinuation(MambaTokenizer tokenizer, IReadOnlyList<ChatTurn> newTurns, IReadOnlyList<ToolDeclaration> tools)
+    internal RenderedPrompt RenderContinuation(
+        MambaTokenizer tokenizer, IReadOnlyList<ChatTurn> newTurns, IReadOnlyList<ToolDeclaration> tools)
     {
         TokenPromptBuilder prompt = new(tokenizer, knownReplies: null);
         Write(prompt, TemplateInput.Create(Arrange(newTurns), tools, isContinuation: true), addGenerationPrompt: true);
@@ -167,7 +168,8 @@ public abstract class ChatTemplate
         $"The {Name} template has no place for a turn of role '{role}' here; it takes an optional system turn, then user and assistant.");
 
     private static string? NameOfTool(TemplateInput input) =>
-        input.Tools.Select(tool => tool.Name).Concat(input.Turns.SelectMany(turn => turn.ToolCalls, (_, call) => call.Name)).FirstOrDefault();
+        input.Tools.Select(tool => tool.Name).Concat(input.Turns.SelectMany(turn => turn.ToolCalls, (_, call) => call.Name))
+            .FirstOrDefault();
 
     private TemplateInput WithoutSystem(IReadOnlyList<ChatTurn> newTurns)
     {

@@ -19,8 +19,8 @@ public sealed record ChatTurn(string Role, string Content)
     /// <summary>Whether both say the same.</summary>
     /// <param name="other">The other turn.</param>
     public bool Equals(ChatTurn? other) =>
-        other is not null && Role == other.Role && Content == other.Content && ToolCallId == other.ToolCallId && ToolName == other.ToolName &&
-        ToolCalls.SequenceEqual(other.ToolCalls);
+        other is not null && Role == other.Role && Content == other.Content && ToolCallId == other.ToolCallId &&
+        ToolName == other.ToolName && ToolCalls.SequenceEqual(other.ToolCalls);
 
     /// <summary>Equal turns have equal codes.</summary>
     public override int GetHashCode() => HashCode.Combine(Role, Content, ToolCallId, ToolName, ToolCalls.Count);

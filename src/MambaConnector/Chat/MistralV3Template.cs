@@ -4,8 +4,8 @@ namespace MambaConnector.Chat;
 
 /// <summary>Mistral's third template: <c>&lt;s&gt;[INST] user[/INST] assistant&lt;/s&gt;</c>. Instructions and tools stand with the last
 /// user turn, as the original puts them; a continuation leaves them where they were rendered first.</summary>
-/// <remarks>Where the Jinja text and Mistral's own encoder (mistral-common) disagree about tools, it is as in the encoder: strings in declarations
-/// and results are escaped, and instructions stay while a tool's result is answered.</remarks>
+/// <remarks>Where the Jinja text and Mistral's own encoder (mistral-common) disagree about tools, it is as in the encoder: strings in
+/// declarations and results are escaped, and instructions stay while a tool's result is answered.</remarks>
 /// <param name="trimsReplies">Whether the original trims the assistant's turns.</param>
 internal sealed class MistralV3Template(bool trimsReplies) : ChatTemplate
 {
@@ -77,7 +77,8 @@ internal sealed class MistralV3Template(bool trimsReplies) : ChatTemplate
         else if (turn.Role == ChatRoles.Tool)
         {
             string id = MistralCallId.From(turn.ToolCallId);
-            prompt.Control("[TOOL_RESULTS]").Text($" {{\"content\": {JsonOf(turn.Content)}, \"call_id\": \"{id}\"}}").Control("[/TOOL_RESULTS]");
+            prompt.Control("[TOOL_RESULTS]").Text($" {{\"content\": {JsonOf(turn.Content)}, \"call_id\": \"{id}\"}}")
+                .Control("[/TOOL_RESULTS]");
         }
         else
         {

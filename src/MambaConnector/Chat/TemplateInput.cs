@@ -5,7 +5,8 @@ namespace MambaConnector.Chat;
 /// <param name="Turns">The turns after it.</param>
 /// <param name="Tools">Tools to tell the model of.</param>
 /// <param name="IsContinuation">Whether all that follows a reply which a state holds; otherwise it is the whole conversation.</param>
-internal sealed record TemplateInput(string? System, IReadOnlyList<ChatTurn> Turns, IReadOnlyList<ToolDeclaration> Tools, bool IsContinuation)
+internal sealed record TemplateInput(
+    string? System, IReadOnlyList<ChatTurn> Turns, IReadOnlyList<ToolDeclaration> Tools, bool IsContinuation)
 {
     public static TemplateInput Create(
         IReadOnlyList<ChatTurn> turns, IReadOnlyList<ToolDeclaration>? tools = null, bool isContinuation = false) =>

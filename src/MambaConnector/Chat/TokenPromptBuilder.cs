@@ -3,8 +3,8 @@ using System.Text;
 
 namespace MambaConnector.Chat;
 
-/// <summary>Builds a prompt as tokens. Neighbouring texts are encoded as one, as the original templates' output is; text is never searched for
-/// control tokens, so that nothing a message contains can become one.</summary>
+/// <summary>Builds a prompt as tokens. Neighbouring texts are encoded as one, as the original templates' output is; text is never searched
+/// for control tokens, so that nothing a message contains can become one.</summary>
 /// <remarks>A control token that the vocabulary lacks is plain text, as it was when the model was trained with that vocabulary.</remarks>
 /// <param name="tokenizer">The model's.</param>
 /// <param name="knownReplies">Replies that are taken as they were generated; null: none.</param>

@@ -15,6 +15,6 @@ internal sealed record ToolDeclaration(string Name, string Description, JsonElem
 
     /// <summary>The declaration as templates print it.</summary>
     public string ToFunctionJson() =>
-        $"{{\"type\": \"function\", \"function\": {{\"name\": {TemplateJson.Quote(Name)}, \"description\": {TemplateJson.Quote(Description)}, " +
-        $"\"parameters\": {TemplateJson.Format(Parameters)}}}}}";
+        $"{{\"type\": \"function\", \"function\": {{\"name\": {TemplateJson.Quote(Name)}, " +
+        $"\"description\": {TemplateJson.Quote(Description)}, \"parameters\": {TemplateJson.Format(Parameters)}}}}}";
 }
