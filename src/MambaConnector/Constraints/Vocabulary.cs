@@ -93,9 +93,6 @@ internal sealed class Vocabulary
     /// <summary>The most bytes a token has.</summary>
     public int MaximumDepth { get; }
 
-    /// <summary>How many nodes the trie has, the root included.</summary>
-    public int NodeCount => _labels.Length;
-
     /// <summary>Whether each byte that can continue a character is a token.</summary>
     public bool SpellsUtf8 { get; }
 
@@ -243,7 +240,7 @@ internal sealed class Vocabulary
         return new LocalMask(mask, [.. exits]);
     }
 
-    // By length: a token of letters, digits and spaces only. Up to the first length that has none.
+    // By length: a token of small letters only. Up to the first length that has none.
     private int[] FindFillers(int[] ids)
     {
         int[] fillers = new int[MaximumFiller + 1];

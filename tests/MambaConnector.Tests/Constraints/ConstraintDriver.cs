@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Numerics;
 using System.Text;
 using MambaConnector.Constraints;
 
@@ -6,6 +8,8 @@ namespace MambaConnector.Tests.Constraints;
 /// <summary>Generates text under a constraint as a scheduler would, with an adversary in place of a model.</summary>
 internal static class ConstraintDriver
 {
+    private static readonly ConcurrentDictionary<(MambaTokenizer Tokenizer, Adversary Adversary), int[]> Likings = [];
+
     /// <summary>Generates until the text is complete or the budget is used up.</summary>
     /// <returns>The tokens, an end token left out.</returns>
     public static List<int> Generate(
@@ -36,11 +40,11 @@ internal static class ConstraintDriver
     public static List<int> Allowed(ReadOnlySpan<uint> mask)
     {
         List<int> ids = [];
-        for (int id = 0; id < mask.Length * 32; id++)
+        for (int word = 0; word < mask.Length; word++)
         {
-            if ((mask[id >> 5] >> id & 1) != 0)
+            for (uint bits = mask[word]; bits != 0; bits &= bits - 1)
             {
-                ids.Add(id);
+                ids.Add((word * 32) + BitOperations.TrailingZeroCount(bits));
             }
         }
 
@@ -49,13 +53,15 @@ internal static class ConstraintDriver
 
     private static int Choose(JsonConstraint constraint, MambaTokenizer tokenizer, int end, int left, Adversary adversary, Random random)
     {
+        int[] likings = Likings.GetOrAdd((tokenizer, adversary), static key =>
+            [.. Enumerable.Range(0, key.Tokenizer.VocabularySize).Select(id => Liking(key.Tokenizer.GetBytes(id), key.Adversary))]);
         for (int refusals = 0; ; refusals++)
         {
             List<int> allowed = Allowed(constraint.Mask);
             Assert.NotEmpty(allowed);
             List<int> others = adversary == Adversary.Random ? allowed : [.. allowed.Where(id => id != end)];
             List<int> choices = others.Count > 0 ? others : allowed;
-            int token = adversary == Adversary.Random ? choices[random.Next(choices.Count)] : choices.MaxBy(id => Liking(tokenizer.GetBytes(id), adversary));
+            int token = adversary == Adversary.Random ? choices[random.Next(choices.Count)] : choices.MaxBy(id => likings[id]);
             if (constraint.TryAccept(token, left))
             {
                 return token;
@@ -72,6 +78,6 @@ internal static class ConstraintDriver
         Adversary.Spaces => (100 * bytes.Count((byte)' ')) - bytes.Length,
         Adversary.Nesting => (100 * (bytes.Count((byte)'{') + bytes.Count((byte)'['))) - (1000 * (bytes.Count((byte)'}') + bytes.Count((byte)']')))
             + (bytes.Contains((byte)'"') ? 50 : 0) - bytes.Length,
-        _ => (100 * (bytes.Count((byte)'\\') + bytes.Count((byte)',') + bytes.Count((byte)'.'))) + (bytes[^1] >= 0xC2 ? 500 : 0) - bytes.Length,
+        _ => (100 * (bytes.Count((byte)'\\') + bytes.Count((byte)',') + bytes.Count((byte)'.'))) + (bytes.Length > 0 && bytes[^1] >= 0xC2 ? 500 : 0) - bytes.Length,
     };
 }

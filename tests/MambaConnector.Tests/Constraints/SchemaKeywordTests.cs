@@ -51,11 +51,16 @@ public sealed class SchemaKeywordTests
     [InlineData("""{"type":"object","required":["z"],"additionalProperties":{"type":"null"}}""", "{\"y\":null,\"z\":null}", true)]
     [InlineData("""{"type":"object","required":["z"],"additionalProperties":{"type":"null"}}""", "{\"y\":null}", false)]
     [InlineData("""{"type":"object","properties":{"a\"\\\n":{"type":"null"}},"additionalProperties":false}""", "{\"a\\\"\\\\\\n\":null}", true)]
+    [InlineData("""{"type":"object","properties":{"😀":{"type":"null"}}}""", "{\"😀\":null}", true)]
+    [InlineData("""{"type":"object","properties":{"😀":{"type":"null"}}}""", "{\"😀\":1}", false)]
+    [InlineData("""{"type":"object","properties":{"😀":{"type":"null"}}}""", "{\"😁\":1}", true)]
     public void AdditionalProperties(string schema, string text, bool fits) => Assert.Equal(fits, GrammarText.Accepts(schema, text));
 
     [Theory]
     [InlineData("""{"enum":["a",1,null,{"x":[1,2]}]}""", "\"a\"", true)]
     [InlineData("""{"enum":["a",1,null,{"x":[1,2]}]}""", "{\"x\":[1,2]}", true)]
+    [InlineData("""{"enum":["a",1,null,{"x":[1,2]}]}""", "{\"x\": [1, 2]}", true)]
+    [InlineData("""{"enum":["a",1,null,{"x":[1,2]}]}""", "{\"x\":[1]}", false)]
     [InlineData("""{"enum":["a",1,null,{"x":[1,2]}]}""", "2", false)]
     [InlineData("""{"enum":["a",1,null],"type":"string"}""", "1", false)]
     [InlineData("""{"enum":["a",1,null],"type":["string","integer"]}""", "1", true)]
@@ -64,6 +69,7 @@ public sealed class SchemaKeywordTests
     [InlineData("""{"enum":["a","abc"],"minLength":2}""", "\"a\"", false)]
     [InlineData("""{"const":"é\""}""", "\"é\\\"\"", true)]
     [InlineData("""{"const":1e300}""", "1e300", true)]
+    [InlineData("""{"const":"\\u0001😀\\/"}""", "\"\\u0001😀/\"", true)]
     [InlineData("""{"enum":["a","b"],"const":"b"}""", "\"a\"", false)]
     public void Values(string schema, string text, bool fits) => Assert.Equal(fits, GrammarText.Accepts(schema, text));
 
@@ -97,6 +103,8 @@ public sealed class SchemaKeywordTests
     [InlineData("""{"type":"string","minLength":2,"maxLength":3}""", "\"\\n😀\"", true)]
     [InlineData("""{"type":"string","minLength":2,"maxLength":3}""", "\"\\ud83d\\ude00\\u0041é\"", true)]
     [InlineData("""{"type":"string","minLength":2,"maxLength":3}""", "\"abcd\"", false)]
+    [InlineData("""{"type":"string","pattern":"^[😀-😂]$"}""", "\"😁\"", true)]
+    [InlineData("""{"type":"string","pattern":"^[😀-😂]$"}""", "\"😃\"", false)]
     [InlineData("""{"type":"string","maxLength":0}""", "\"\"", true)]
     [InlineData("""{"type":"string","maxLength":0}""", "\"a\"", false)]
     [InlineData("""{"type":"string","format":"email"}""", "\"no address\"", true)]

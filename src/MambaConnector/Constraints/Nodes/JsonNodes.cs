@@ -1,5 +1,3 @@
-using System.Text.Encodings.Web;
-
 namespace MambaConnector.Constraints;
 
 /// <summary>The parts that all JSON grammars share. White space is at most one space behind a comma and a colon: a small model could
@@ -46,7 +44,7 @@ internal static class JsonNodes
 
     /// <summary>A declared property.</summary>
     public static Grammar Member(string name, Grammar value) =>
-        Grammar.Sequence(Grammar.Literal($"\"{JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(name)}\":"), Space, value);
+        Grammar.Sequence(Grammar.Literal(CanonicalJson.Write(name) + ":"), Space, value);
 
     /// <summary>Colon and value of any other property.</summary>
     public static Grammar AfterKey(Grammar value) => Grammar.Sequence(Grammar.Literal(":"), Space, value);

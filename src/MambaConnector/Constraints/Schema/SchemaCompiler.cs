@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace MambaConnector.Constraints;
@@ -140,19 +139,29 @@ internal sealed class SchemaCompiler
     {
         List<JsonElement> values = SchemaDistinction.Values(schema)!;
         Schema rest = schema.Without("enum", "const");
-        IEnumerable<string> texts = values.Where(value => (SchemaKinds.Of(rest) & SchemaKinds.OfValue(value)) != 0).Select(Write);
+        IEnumerable<JsonElement> allowed = values.Where(value => (SchemaKinds.Of(rest) & SchemaKinds.OfValue(value)) != 0);
         if (rest.Names.Any(name => name is not ("type" or "nullable")))
         {
             // The rest decides by its own grammar.
             Grammar grammar = Compile(rest);
             CostTable costs = new(grammar, null);
-            texts = texts.Where(text => new Automaton(grammar, costs) is var automaton
-                && automaton.Step(automaton.Start, Encoding.UTF8.GetBytes(text)).IsAccepting);
+            allowed = allowed.Where(value => new Automaton(grammar, costs) is var automaton
+                && automaton.Step(automaton.Start, Encoding.UTF8.GetBytes(CanonicalJson.Write(value))).IsAccepting);
         }
 
-        Grammar[] allowed = [.. texts.Distinct().Select(Grammar.Literal)];
-        return allowed.Length > 0 ? Grammar.Choice(allowed) : JsonNodes.Nothing;
+        return Grammar.Choice([.. allowed.DistinctBy(CanonicalJson.Write).Select(Constant)]);
     }
+
+    private static Grammar Constant(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Object => Enclosed(
+            JsonNodes.OpenBrace, value.EnumerateObject().Select(member => JsonNodes.Member(member.Name, Constant(member.Value))), JsonNodes.CloseBrace),
+        JsonValueKind.Array => Enclosed(JsonNodes.OpenBracket, value.EnumerateArray().Select(Constant), JsonNodes.CloseBracket),
+        _ => Grammar.Literal(CanonicalJson.Write(value)),
+    };
+
+    private static Grammar Enclosed(Grammar open, IEnumerable<Grammar> items, Grammar close) => Grammar.Sequence(
+        [open, .. items.SelectMany((item, index) => index == 0 ? (Grammar[])[item] : [JsonNodes.Comma, item]), close]);
 
     private Grammar CompileObject(Schema schema)
     {
@@ -318,15 +327,4 @@ internal sealed class SchemaCompiler
         keyword.Value.ValueKind == JsonValueKind.Array
             ? keyword.Value.EnumerateArray().Select((item, index) => (item, $"{keyword.Pointer}/{index}"))
             : throw Schema.Invalid(keyword.Pointer, "must be an array");
-
-    private static string Write(JsonElement value)
-    {
-        using MemoryStream stream = new();
-        using (Utf8JsonWriter writer = new(stream, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-        {
-            value.WriteTo(writer);
-        }
-
-        return Encoding.UTF8.GetString(stream.ToArray());
-    }
 }

@@ -9,7 +9,7 @@ internal static class StringDecoder
     public const int MaximumRanges = 7;
 
     private const int None = 0;
-    private const int Utf8 = 1; // count: bytes in all * 4 + bytes missing
+    private const int Utf8 = 1; // count: bytes behind the first * 4 + bytes missing
     private const int Escape = 2; // behind a backslash
     private const int Unit = 3; // behind \u: count digits
     private const int HighSurrogate = 4; // behind a whole high surrogate, which is the value
@@ -128,9 +128,9 @@ internal static class StringDecoder
             (byte)'\\' => Pend(ref partial, Escape, 0, 0),
             < 0x80 => StringOutcome.CodePoint,
             < 0xC2 or > 0xF4 => StringOutcome.Dead,
-            < 0xE0 => Pend(ref partial, Utf8, 2 << 2 | 1, value & 0x1F),
-            < 0xF0 => Pend(ref partial, Utf8, 3 << 2 | 2, value & 0xF),
-            _ => Pend(ref partial, Utf8, 4 << 2 | 3, value & 7),
+            < 0xE0 => Pend(ref partial, Utf8, 1 << 2 | 1, value & 0x1F),
+            < 0xF0 => Pend(ref partial, Utf8, 2 << 2 | 2, value & 0xF),
+            _ => Pend(ref partial, Utf8, 3 << 2 | 3, value & 7),
         };
     }
 
@@ -205,11 +205,11 @@ internal static class StringDecoder
         return StringOutcome.CodePoint;
     }
 
-    // Of characters that take so many bytes.
+    // Of characters with so many bytes behind the first.
     private static int Smallest(int bytes) => bytes switch
     {
-        2 => 0x80,
-        3 => 0x800,
+        1 => 0x80,
+        2 => 0x800,
         _ => 0x10000,
     };
 

@@ -4,7 +4,7 @@ namespace MambaConnector.Constraints;
 /// <remarks>States are numbered from 0; each of them can still be completed.</remarks>
 internal abstract class TextRule
 {
-    /// <summary>The most that <see cref="Cost"/> and the like return for what can be completed.</summary>
+    /// <summary>No state: no string goes on like this.</summary>
     public const int Dead = -1;
 
     /// <summary>The state of the empty string; <see cref="Dead"/>: no string fits.</summary>
