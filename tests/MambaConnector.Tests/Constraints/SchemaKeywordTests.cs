@@ -69,7 +69,7 @@ public sealed class SchemaKeywordTests
     [InlineData("""{"enum":["a","abc"],"minLength":2}""", "\"a\"", false)]
     [InlineData("""{"const":"é\""}""", "\"é\\\"\"", true)]
     [InlineData("""{"const":1e300}""", "1e300", true)]
-    [InlineData("""{"const":"\\u0001😀\\/"}""", "\"\\u0001😀/\"", true)]
+    [InlineData("""{"const":"\u0001😀\/"}""", "\"\\u0001😀/\"", true)]
     [InlineData("""{"enum":["a","b"],"const":"b"}""", "\"a\"", false)]
     public void Values(string schema, string text, bool fits) => Assert.Equal(fits, GrammarText.Accepts(schema, text));
 

@@ -23,6 +23,7 @@ public sealed class SchemaRefusalTests
     [InlineData("""{"type":"string","pattern":"a{3,2}"}""", "the wrong way round")]
     [InlineData("""{"type":"string","pattern":"\\p{Script=Greek}"}""", "\\p{Script=Greek}")]
     [InlineData("""{"type":"string","pattern":"(a{1000}){1000}"}""", "needs more than")]
+    [InlineData("""{"type":"string","pattern":"^(a{0,900}){3}$"}""", "overlap in too many ways")]
     public void WhatIsNotSupported(string schema, string message)
     {
         ArgumentException exception = Assert.Throws<ArgumentException>(() => GrammarText.Compile(schema));
@@ -44,6 +45,8 @@ public sealed class SchemaRefusalTests
     [InlineData("""{"type":"object","properties":{"next":{"$ref":"#"}},"required":["next"]}""", "cannot be satisfied")]
     [InlineData("""{"$ref":"#"}""", "cannot be satisfied")]
     [InlineData("""{"allOf":[{"$ref":"#"}]}""", "refers to itself without end")]
+    [InlineData("""{"type":"object","anyOf":[{"$ref":"#"}]}""", "refers to itself without end")]
+    [InlineData("""{"$ref":"#/$defs/a","$defs":{"a":{"allOf":[{"$ref":"#/$defs/b"},{"properties":{"l":{"$ref":"#/$defs/a"},"r":{"$ref":"#/$defs/a"}}}]},"b":{"properties":{"l":{"$ref":"#/$defs/a"},"r":{"$ref":"#/$defs/b"}}}}}""", "refers to itself without end")]
     [InlineData("""{"$ref":"#/$defs/none"}""", "'#/$ref' refers to '#/$defs/none', which is not there")]
     [InlineData("""{"type":"text"}""", "'#/type' names no type of JSON: \"text\"")]
     [InlineData("""{"type":"string","maxLength":-1}""", "'#/maxLength' must be a whole number from 0")]

@@ -6,6 +6,7 @@ namespace MambaConnector.Constraints;
 internal sealed record RegexAutomaton(IReadOnlyList<(int First, int Last, int Target)[]> Transitions, IReadOnlyList<bool> Accepts)
 {
     private const int MaximumStates = 10_000;
+    private const int MaximumWork = 500_000;
 
     /// <summary>Compiles a pattern; state 0 is the start.</summary>
     /// <exception cref="PatternException">It is malformed, uses what is not supported, or needs too many states.</exception>
@@ -16,10 +17,17 @@ internal sealed record RegexAutomaton(IReadOnlyList<(int First, int Last, int Ta
         List<int[]> sets = [];
         List<(int First, int Last, int Target)[]> transitions = [];
         List<bool> accepts = [];
+        int work = 0;
         _ = Number(network.Start);
         for (int state = 0; state < sets.Count; state++)
         {
             int[] set = sets[state];
+            work += set.Length;
+            if (work > MaximumWork)
+            {
+                throw new PatternException("its repeats overlap in too many ways");
+            }
+
             accepts.Add(network.Closure(set, state == 0, isEnd: true).Contains(RegexNetwork.Found));
             transitions.Add(Follow(network, set, Number));
         }

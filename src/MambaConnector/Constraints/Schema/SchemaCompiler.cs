@@ -10,10 +10,15 @@ namespace MambaConnector.Constraints;
 internal sealed class SchemaCompiler
 {
     private const int MaximumJoins = 64;
+    private const int MaximumDepth = 200;
+    private const int MaximumParts = 20_000;
 
     private readonly JsonElement _root;
     private readonly Dictionary<string, ReferenceNode> _references = [];
     private readonly Dictionary<string, Grammar> _shared = [];
+
+    private int _depth;
+    private int _parts;
 
     private SchemaCompiler(JsonElement root) => _root = root;
 
@@ -31,7 +36,20 @@ internal sealed class SchemaCompiler
     private Grammar Compile(JsonElement element, string pointer) =>
         element.ValueKind == JsonValueKind.False && pointer != "#" ? JsonNodes.Nothing : Compile(Schema.Read(element, pointer));
 
+    // A schema that is joined with itself on and on never comes to an end: by depth, or by sheer number.
     private Grammar Compile(Schema schema)
+    {
+        if (++_depth > MaximumDepth || ++_parts > MaximumParts)
+        {
+            throw Schema.Invalid(schema.Pointer, "is too deep or too large, or refers to itself without end");
+        }
+
+        Grammar grammar = CompileKeywords(schema);
+        _depth--;
+        return grammar;
+    }
+
+    private Grammar CompileKeywords(Schema schema)
     {
         if (schema.TryGet("$ref", out Keyword reference) && schema.Names.Count == 1)
         {
