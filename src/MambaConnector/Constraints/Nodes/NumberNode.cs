@@ -138,7 +138,7 @@ internal sealed class NumberNode(NumberBounds bounds) : LocalNode
 
         first = Int128.Max(first, (least + grid - 1) / grid);
         last = Int128.Min(last, most / grid);
-        return first <= last;
+        return most >= 0 && first <= last;
     }
 
     // What the digits may come to, without the sign.
