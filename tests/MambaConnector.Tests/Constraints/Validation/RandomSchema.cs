@@ -23,6 +23,7 @@ internal static class RandomSchema
         ["^x"] = ["x", "x\n\"", "xé"],
         ["z$"] = ["z", "\\z", " z"],
         ["^[^a-z]{2}$"] = ["AB", "1é", "😀\n"],
+        ["^[é😀-😃]+$"] = ["😀", "é😂"],
         ["^.{1,2}$"] = ["a", "é\"", "😀😀"],
     };
 
@@ -51,7 +52,9 @@ internal static class RandomSchema
         [
             Integers(), Numbers(), Strings(), Gen.Elements("{\"type\":\"boolean\"}", "{\"type\":\"null\"}", "{\"type\":[\"string\",\"null\"]}",
                 "{\"type\":[\"integer\",\"boolean\"]}"),
-            from values in Some(Gen.Elements(Values), 1, 4) select $"{{\"enum\":[{string.Join(',', values)}]}}",
+            from values in Some(Gen.Elements(Values), 1, 4)
+            from other in Gen.Elements("", "", "\"type\":\"string\"", "\"type\":[\"integer\",\"array\"]", "\"type\":\"string\",\"minLength\":1")
+            select Join($"\"enum\":[{string.Join(',', values)}]", other),
             from value in Gen.Elements(Values) select $"{{\"const\":{value}}}",
         ];
         if (depth == 0)
@@ -61,6 +64,7 @@ internal static class RandomSchema
 
         return Gen.Frequency(
             (4, Gen.OneOf(leaves)), (5, Objects(depth)), (3, Arrays(depth)),
+            (2, Combinations(depth)),
             (2, from choices in Some(Schemas(depth - 1), 1, 3) select $"{{\"anyOf\":[{string.Join(',', choices)}]}}"),
             (1, Gen.Elements("{\"$ref\":\"#/$defs/x\"}", "{\"$ref\":\"#/$defs/y\"}", "{\"anyOf\":[{\"type\":\"null\"},{\"$ref\":\"#\"}]}")),
             (1, Gen.Elements("{}", "true", "{\"type\":\"object\"}", "{\"type\":\"array\"}")));
@@ -86,7 +90,9 @@ internal static class RandomSchema
             from lower in Gen.Elements("", $"\"minLength\":{shortest}")
             from upper in Gen.Elements("", $"\"maxLength\":{shortest + more}")
             select Join("\"type\":\"string\"", lower, upper)),
-        (1, from pattern in Gen.Elements(Patterns.Keys.ToArray()) select Join("\"type\":\"string\"", $"\"pattern\":{Quote(pattern)}")));
+        (1, from pattern in Gen.Elements(Patterns.Keys.ToArray())
+            from limit in Gen.Elements("", "", "\"minLength\":2", "\"maxLength\":4")
+            select Join("\"type\":\"string\"", $"\"pattern\":{Quote(pattern)}", limit)));
 
     private static Gen<string> Arrays(int depth) =>
         from item in Schemas(depth - 1)
@@ -111,6 +117,31 @@ internal static class RandomSchema
         let required = string.Join(',', distinct.Where((_, index) => isRequired[index]).Select(Quote))
         select Join("\"type\":\"object\"", $"\"properties\":{{{properties}}}", required.Length == 0 ? "" : $"\"required\":[{required}]", additional);
 
+    // Keywords beside a choice, and several schemas at once.
+    private static Gen<string> Combinations(int depth) => Gen.OneOf(
+        from one in Objects(depth)
+        from other in Objects(depth)
+        select $"{{\"allOf\":[{one},{other}]}}",
+        from one in Objects(depth)
+        from name in Gen.Elements(Names)
+        from schema in Schemas(0)
+        select $"{one[..^1]},\"allOf\":[{{\"type\":\"object\",\"properties\":{{{Quote(name)}:{schema}}}}}]}}",
+        from one in Objects(depth)
+        from names in Gen.Elements(Names).Two()
+        select $"{one[..^1]},\"anyOf\":[{{\"required\":[{Quote(names.Item1)}]}},{{\"required\":[{Quote(names.Item2)}]}}]}}",
+        from one in Integers()
+        from other in Gen.OneOf(Integers(), Numbers())
+        select $"{{\"allOf\":[{one},{other}]}}",
+        from one in Arrays(depth)
+        from other in Arrays(depth)
+        select $"{{\"allOf\":[{one},{other}]}}",
+        from one in Schemas(0)
+        from other in Objects(depth)
+        select $"{{\"oneOf\":[{one},{other},{{\"type\":\"null\"}}]}}",
+        from limit in Gen.Elements("\"description\":\"d\"", "\"type\":[\"string\",\"integer\",\"object\"]", "\"type\":\"string\",\"minLength\":2")
+        from target in Gen.Elements("x", "y")
+        select $"{{\"$ref\":\"#/$defs/{target}\",{limit}}}");
+
     private static Gen<T[]> Some<T>(Gen<T> items, int fewest, int most) => Gen.Choose(fewest, most).SelectMany(count => items.ArrayOf(count));
 
     private static string Join(params string[] members) => $"{{{string.Join(',', members.Where(member => member.Length > 0))}}}";
@@ -119,7 +150,8 @@ internal static class RandomSchema
 
     private static string Quote(string text) => $"\"{JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"";
 
-    private static IEnumerable<string> Shrink(string schema) => Smaller(JsonNode.Parse(schema)).Select(smaller => smaller?.ToJsonString() ?? "null");
+    /// <summary>The schemas that have one part less.</summary>
+    public static IEnumerable<string> Shrink(string schema) => Smaller(JsonNode.Parse(schema)).Select(smaller => smaller?.ToJsonString() ?? "null");
 
     /// <summary>The node with one part less, wherever it stands.</summary>
     private static IEnumerable<JsonNode?> Smaller(JsonNode? node)
@@ -127,7 +159,7 @@ internal static class RandomSchema
         switch (node)
         {
             case JsonObject members:
-                foreach ((string name, JsonNode? child) in members)
+                foreach ((string name, JsonNode? child) in members.Where(member => member.Key != "type"))
                 {
                     JsonObject without = (JsonObject)members.DeepClone();
                     without.Remove(name);

@@ -8,6 +8,7 @@ namespace MambaConnector.Tests.Constraints.Validation;
 /// says.</summary>
 internal sealed class RandomValue(JsonElement root, Random random)
 {
+    private static readonly string[] Combinations = ["anyOf", "oneOf", "allOf"];
     private static readonly string[] Texts = ["", "a", "ab", "b c", "é", "😀", "\"", "\\", "\n\t", "\u0001", "/", "\u2028", "0", "zzzzzz"];
     private static readonly string[] Anything =
         ["null", "true", "-3", "12.5", "\"\"", "\"x\\n\"", "[]", "[1,[\"a\"]]", "{}", "{\"a\":{\"b\":null}}", "{\"k\":[],\"l\":\"\"}"];
@@ -15,30 +16,35 @@ internal sealed class RandomValue(JsonElement root, Random random)
     /// <returns>The text, or null where the way taken through the schema has no end.</returns>
     public string? Next() => Next(root, 6);
 
-    /// <summary>A value as the automaton spaces it.</summary>
-    public static string Write(JsonElement value) => value.ValueKind switch
+    // Behind a comma and a colon may stand a space.
+    private string Space => random.Next(2) == 0 ? " " : "";
+
+    /// <summary>A value that the schema lists, or any. Escapes are only those that JSON needs.</summary>
+    private string Write(JsonElement value) => value.ValueKind switch
     {
-        JsonValueKind.Array => $"[{string.Join(", ", value.EnumerateArray().Select(Write))}]",
-        JsonValueKind.Object => $"{{{string.Join(", ", value.EnumerateObject().Select(member => $"{Write(member.Name)}: {Write(member.Value)}"))}}}",
-        JsonValueKind.String => Write(value.GetString()!),
+        JsonValueKind.Array => $"[{Join(value.EnumerateArray().Select(Write))}]",
+        JsonValueKind.Object => $"{{{Join(value.EnumerateObject().Select(member => $"{WriteKey(member.Name)}:{Space}{Write(member.Value)}"))}}}",
+        JsonValueKind.String => WriteKey(value.GetString()!),
         _ => value.GetRawText(),
     };
 
-    private static string Write(string text)
+    private static string WriteKey(string name) => Write(name, _ => false);
+
+    /// <summary>Free text may be spelled in any of JSON's ways.</summary>
+    private string Write(string text) => Write(text, character => random.Next(8) == 0 && !char.IsSurrogate(character));
+
+    private static string Write(string text, Func<char, bool> isEscaped)
     {
         StringBuilder output = new("\"");
         foreach (char character in text)
         {
             output.Append(character switch
             {
-                '"' => "\\\"",
-                '\\' => "\\\\",
+                '"' or '\\' => $"\\{character}",
                 '\n' => "\\n",
                 '\t' => "\\t",
-                '\r' => "\\r",
-                '\b' => "\\b",
-                '\f' => "\\f",
-                < ' ' => $"\\u{(int)character:x4}",
+                '/' when isEscaped(character) => "\\/",
+                _ when character < ' ' || isEscaped(character) => $"\\u{(int)character:x4}",
                 _ => character.ToString(),
             });
         }
@@ -60,13 +66,20 @@ internal sealed class RandomValue(JsonElement root, Random random)
 
         if (schema.TryGetProperty("$ref", out JsonElement reference))
         {
-            return Next(reference.GetString() == "#" ? root : root.GetProperty("$defs").GetProperty(reference.GetString()!["#/$defs/".Length..]), depth - 1);
+            return Resolve(reference.GetString()!) is { } target ? Next(target, depth - 1) : null;
         }
 
-        if (schema.TryGetProperty("enum", out JsonElement choices) || schema.TryGetProperty("anyOf", out choices))
+        if (schema.TryGetProperty("enum", out JsonElement values))
         {
-            JsonElement choice = choices[random.Next(choices.GetArrayLength())];
-            return schema.TryGetProperty("enum", out _) ? Write(choice) : Next(choice, depth - 1);
+            return values.GetArrayLength() == 0 ? null : Write(values[random.Next(values.GetArrayLength())]);
+        }
+
+        // One of the parts; where there are keywords beside them, or these.
+        string? combination = Combinations.FirstOrDefault(name => schema.TryGetProperty(name, out JsonElement parts) && parts.GetArrayLength() > 0);
+        if (combination is not null && (!schema.TryGetProperty("type", out _) || random.Next(4) == 0))
+        {
+            JsonElement parts = schema.GetProperty(combination);
+            return Next(parts[random.Next(parts.GetArrayLength())], depth - 1);
         }
 
         if (schema.TryGetProperty("const", out JsonElement constant))
@@ -90,6 +103,10 @@ internal sealed class RandomValue(JsonElement root, Random random)
             _ => NextObject(schema, depth),
         };
     }
+
+    private JsonElement? Resolve(string reference) => reference == "#" ? root
+        : root.TryGetProperty("$defs", out JsonElement all) && all.TryGetProperty(reference["#/$defs/".Length..], out JsonElement definition) ? definition
+        : null;
 
     private string NextNumber(JsonElement schema, int parts)
     {
@@ -137,7 +154,7 @@ internal sealed class RandomValue(JsonElement root, Random random)
             all.Add(item);
         }
 
-        return $"[{string.Join(", ", all)}]";
+        return $"[{Join(all)}]";
     }
 
     private string? NextObject(JsonElement schema, int depth)
@@ -163,11 +180,13 @@ internal sealed class RandomValue(JsonElement root, Random random)
                 return null;
             }
 
-            members.Add($"{Write(name)}: {value}");
+            members.Add($"{WriteKey(name)}:{Space}{value}");
         }
 
-        return $"{{{string.Join(", ", members)}}}";
+        return $"{{{Join(members)}}}";
     }
+
+    private string Join(IEnumerable<string> items) => string.Concat(items.Select((item, index) => index == 0 ? item : $",{Space}{item}"));
 
     private T Pick<T>(T[] choices) => choices[random.Next(choices.Length)];
 }
