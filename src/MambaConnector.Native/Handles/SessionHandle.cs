@@ -26,6 +26,16 @@ internal sealed unsafe class SessionHandle : NativeHandle
         return new SessionHandle(NativeStatus.CheckHandle(session, status), engine);
     }
 
+    /// <summary>Bytes that <see cref="Save"/> writes.</summary>
+    public int SavedBytes
+    {
+        get
+        {
+            using HandleLease self = Borrow();
+            return checked((int)c_api.__Internal.MambaSessionSavedSize(self.Value));
+        }
+    }
+
     /// <summary>A state that <see cref="Save"/> wrote.</summary>
     public static SessionHandle Load(EngineHandle engine, ReadOnlySpan<byte> state)
     {
@@ -78,20 +88,18 @@ internal sealed unsafe class SessionHandle : NativeHandle
         NativeStatus.Check(c_api.__Internal.MambaSessionRollback(self.Value, count, (nint)(&status)), status);
     }
 
-    /// <summary>The state with header and checksum, as <see cref="Load"/> takes it.</summary>
-    public byte[] Save()
+    /// <summary>Writes the state with header and checksum, as <see cref="Load"/> takes it.</summary>
+    /// <param name="destination">[<see cref="SavedBytes"/>].</param>
+    public void Save(Span<byte> destination)
     {
         using HandleLease self = Borrow();
         MambaStatus.__Internal status = NativeStatus.Create();
-        byte[] state = new byte[c_api.__Internal.MambaSessionSavedSize(self.Value)];
         nuint length = 0;
-        fixed (byte* buffer = state)
+        fixed (byte* buffer = destination)
         {
-            int result = c_api.__Internal.MambaSessionSave(self.Value, buffer, (nuint)state.Length, &length, (nint)(&status));
+            int result = c_api.__Internal.MambaSessionSave(self.Value, buffer, (nuint)destination.Length, &length, (nint)(&status));
             NativeStatus.Check(result, status);
         }
-
-        return (nuint)state.Length == length ? state : state[..(int)length];
     }
 
     private protected override void Free(nint value) => c_api.__Internal.MambaSessionFree(value);

@@ -16,5 +16,18 @@ internal interface IBackendSession : IDisposable
     /// <summary>Undoes the last tokens exactly, or throws <see cref="MambaRollbackException"/> and changes nothing.</summary>
     void Rollback(long count);
 
-    byte[] Save();
+    /// <summary>Bytes that <see cref="Save(Span{byte})"/> writes.</summary>
+    int SavedBytes { get; }
+
+    /// <summary>Writes the state as <see cref="IInferenceBackend.LoadSession"/> takes it.</summary>
+    /// <param name="destination">[<see cref="SavedBytes"/>].</param>
+    void Save(Span<byte> destination);
+
+    /// <summary>The state as <see cref="IInferenceBackend.LoadSession"/> takes it.</summary>
+    byte[] Save()
+    {
+        byte[] state = GC.AllocateUninitializedArray<byte>(SavedBytes);
+        Save(state);
+        return state;
+    }
 }

@@ -9,7 +9,7 @@ internal interface IInferenceBackend : IDisposable
 
     IBackendSession CreateSession();
 
-    /// <summary>A session in a state that <see cref="IBackendSession.Save"/> wrote.</summary>
+    /// <summary>A session in a state that <see cref="IBackendSession.Save()"/> wrote.</summary>
     IBackendSession LoadSession(ReadOnlySpan<byte> state);
 
     /// <summary>Advances every session by its tokens, all or none, and writes the logits asked for, row after row in the order of the items,

@@ -24,7 +24,9 @@ internal sealed class NativeBackendSession(SessionHandle handle) : IBackendSessi
 
     public void Rollback(long count) => handle.Rollback(count);
 
-    public byte[] Save() => handle.Save();
+    public int SavedBytes => handle.SavedBytes;
+
+    public void Save(Span<byte> destination) => handle.Save(destination);
 
     public void Dispose() => handle.Dispose();
 }

@@ -41,7 +41,9 @@ internal sealed class ConversationKeeper(MambaModel model, ChatTemplate template
     {
         string id = ConversationId.Create();
         ConversationHeader complete = header with { TokenCount = state.Info.TokenCount, OpenToolCalls = openToolCalls };
-        await store.SaveAsync(id, ConversationState.Write(complete, state.Save()), cancellationToken).ConfigureAwait(false);
+        byte[] bytes = ConversationState.Write(complete, state.SavedBytes, out Span<byte> place);
+        state.Save(place);
+        await store.SaveAsync(id, bytes, cancellationToken).ConfigureAwait(false);
         return id;
     }
 }

@@ -15,19 +15,22 @@ internal static class ConversationState
 
     private static ReadOnlySpan<byte> Magic => "MAMBCONV"u8;
 
-    public static byte[] Write(ConversationHeader header, ReadOnlySpan<byte> state)
+    /// <param name="header">What the state says about itself.</param>
+    /// <param name="stateLength">Bytes of the state.</param>
+    /// <param name="state">The place of the state in the result: the caller writes it there, and its megabytes are copied once.</param>
+    public static byte[] Write(ConversationHeader header, int stateLength, out Span<byte> state)
     {
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(header, ConversationJson.Default.ConversationHeader);
         int hashed = PreambleLength + json.Length;
-        byte[] bytes = GC.AllocateUninitializedArray<byte>(hashed + SHA256.HashSizeInBytes + state.Length);
+        byte[] bytes = GC.AllocateUninitializedArray<byte>(hashed + SHA256.HashSizeInBytes + stateLength);
         Span<byte> rest = bytes;
         Magic.CopyTo(rest);
         BinaryPrimitives.WriteUInt32LittleEndian(rest[8..], Version);
         BinaryPrimitives.WriteUInt32LittleEndian(rest[12..], (uint)json.Length);
-        BinaryPrimitives.WriteUInt64LittleEndian(rest[16..], (ulong)state.Length);
+        BinaryPrimitives.WriteUInt64LittleEndian(rest[16..], (ulong)stateLength);
         json.CopyTo(rest[PreambleLength..]);
         SHA256.HashData(rest[..hashed], rest[hashed..]);
-        state.CopyTo(rest[(hashed + SHA256.HashSizeInBytes)..]);
+        state = rest[(hashed + SHA256.HashSizeInBytes)..];
         return bytes;
     }
 

@@ -44,7 +44,7 @@ public class HandleTests
         Assert.Equal(3, session.GetInfo().token_count);
         Assert.Equal(further, Evaluate(engine, session, [4]));
 
-        using SessionHandle loaded = SessionHandle.Load(engine, session.Save());
+        using SessionHandle loaded = SessionHandle.Load(engine, Save(session));
         Assert.Equal(session.GetInfo().token_hash, loaded.GetInfo().token_hash);
         Assert.Equal(Evaluate(engine, session, [5]), Evaluate(engine, loaded, [5]));
 
@@ -88,7 +88,7 @@ public class HandleTests
         using SessionHandle session = SessionHandle.Create(engine);
         using ModelHandle other = CreateModel(seed: 2);
         using EngineHandle otherEngine = EngineHandle.Create(other, Options());
-        byte[] state = session.Save();
+        byte[] state = Save(session);
         Assert.Throws<MambaStateMismatchException>(() => SessionHandle.Load(otherEngine, state));
         state[^1] ^= 1;
         Assert.Throws<MambaFormatException>(() => SessionHandle.Load(engine, state));
@@ -142,6 +142,13 @@ public class HandleTests
     });
 
     private static MambaEngineOptions.__Internal Options() => new() { thread_count = 1, rollback_tokens = 4 };
+
+    private static byte[] Save(SessionHandle session)
+    {
+        byte[] state = new byte[session.SavedBytes];
+        session.Save(state);
+        return state;
+    }
 
     private static float[] Evaluate(EngineHandle engine, SessionHandle session, int[] tokens, CancellationToken cancellationToken = default)
     {

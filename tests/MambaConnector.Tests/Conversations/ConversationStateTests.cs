@@ -20,7 +20,7 @@ public sealed class ConversationStateTests
     [Fact]
     public void WhatWasWrittenIsRead()
     {
-        (ConversationHeader header, ReadOnlyMemory<byte> state) = ConversationState.Read(ConversationState.Write(Header, Native));
+        (ConversationHeader header, ReadOnlyMemory<byte> state) = ConversationState.Read(Write(Header, Native));
         Assert.Equal(Header.OpenToolCalls, header.OpenToolCalls);
         Assert.Equal(Header, header with { OpenToolCalls = Header.OpenToolCalls });
         Assert.Equal(Native, state.ToArray());
@@ -30,7 +30,7 @@ public sealed class ConversationStateTests
     public void InstructionsMayBeAbsentAndNoCallsOpen()
     {
         ConversationHeader plain = Header with { InstructionsHash = null, OpenToolCalls = [] };
-        ConversationHeader header = ConversationState.Read(ConversationState.Write(plain, [])).Header;
+        ConversationHeader header = ConversationState.Read(Write(plain, [])).Header;
         Assert.Null(header.InstructionsHash);
         Assert.Empty(header.OpenToolCalls);
     }
@@ -39,7 +39,7 @@ public sealed class ConversationStateTests
     public void InstructionsAreNotAmongTheBytes()
     {
         string hash = ConversationHeader.HashOf("Be brief.");
-        string bytes = Encoding.Latin1.GetString(ConversationState.Write(Header, Native));
+        string bytes = Encoding.Latin1.GetString(Write(Header, Native));
         Assert.Contains(hash, bytes);
         Assert.DoesNotContain("Be brief.", bytes);
     }
@@ -51,7 +51,7 @@ public sealed class ConversationStateTests
     [Fact]
     public void AnyChangedByteBeforeTheStateIsDamage()
     {
-        byte[] bytes = ConversationState.Write(Header, Native);
+        byte[] bytes = Write(Header, Native);
         for (int index = 0; index < bytes.Length - Native.Length; index++)
         {
             byte[] changed = [.. bytes];
@@ -63,7 +63,7 @@ public sealed class ConversationStateTests
     [Fact]
     public void AnyTruncationOrExtensionIsDamage()
     {
-        byte[] bytes = ConversationState.Write(Header, Native);
+        byte[] bytes = Write(Header, Native);
         for (int length = 0; length < bytes.Length; length++)
         {
             Assert.Throws<MambaFormatException>(() => ConversationState.Read(bytes.AsMemory(0, length)));
@@ -75,7 +75,7 @@ public sealed class ConversationStateTests
     [Fact]
     public void ALaterVersionIsNamed()
     {
-        byte[] bytes = ConversationState.Write(Header, Native);
+        byte[] bytes = Write(Header, Native);
         BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(8), 7);
         MambaFormatException exception = Assert.Throws<MambaFormatException>(() => ConversationState.Read(bytes));
         Assert.Equal(MambaErrorCode.Unsupported, exception.ErrorCode);
@@ -95,5 +95,12 @@ public sealed class ConversationStateTests
         byte[] start = [.. "MAMBCONV"u8, 1, 0, 0, 0, (byte)text.Length, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, .. text];
         byte[] bytes = [.. start, .. SHA256.HashData(start)];
         Assert.Equal(MambaErrorCode.BadFormat, Assert.Throws<MambaFormatException>(() => ConversationState.Read(bytes)).ErrorCode);
+    }
+
+    private static byte[] Write(ConversationHeader header, byte[] state)
+    {
+        byte[] bytes = ConversationState.Write(header, state.Length, out Span<byte> place);
+        state.CopyTo(place);
+        return bytes;
     }
 }

@@ -189,7 +189,9 @@ internal sealed class ScriptedBackend(Func<IReadOnlyList<int>, float[]> logits, 
             _ring -= count;
         }
 
-        public byte[] Save() => MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(_tokens)).ToArray();
+        public int SavedBytes => _tokens.Count * sizeof(int);
+
+        public void Save(Span<byte> destination) => MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(_tokens)).CopyTo(destination);
 
         public void RequireLive() => ObjectDisposedException.ThrowIf(_isDisposed, this);
 
