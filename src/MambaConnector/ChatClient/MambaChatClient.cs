@@ -30,6 +30,7 @@ public sealed class MambaChatClient : IChatClient, IAsyncDisposable
     private readonly IConversationStore _store;
     private readonly ConversationKeeper _conversations;
     private readonly PrefixCache _cache;
+    private readonly KnownReplies _replies = new();
     private readonly PromptPreparer _preparer;
     private readonly ChatTelemetry _telemetry;
     private readonly Scheduler _scheduler;
@@ -57,7 +58,7 @@ public sealed class MambaChatClient : IChatClient, IAsyncDisposable
         _store = conversations ?? new MemoryConversationStore();
         _conversations = new ConversationKeeper(model, _template, _store);
         _cache = new PrefixCache(_options.PrefixCacheBytes);
-        _preparer = new PromptPreparer(model, _template, _cache, _conversations, _options.MaxInputTokens);
+        _preparer = new PromptPreparer(model, _template, _cache, _replies, _conversations, _options.MaxInputTokens);
         _telemetry = new ChatTelemetry(ModelId, _options.EnableSensitiveData, loggerFactory, meterFactory);
         _telemetry.CacheSize(() => _cache.Bytes, () => _cache.Count);
         _scheduler = new Scheduler(model, _options, new SchedulerTelemetry(_telemetry));
@@ -237,8 +238,10 @@ public sealed class MambaChatClient : IChatClient, IAsyncDisposable
             {
                 MessageReader reader = new();
                 reader.Add(reply.Message);
+                int[] tokens = [.. result.KeptTokens];
+                _replies.Add(prompt.Known, tokens, reader.Turns[0]);
                 isTaken = true;
-                _cache.AddReply(prompt.Known, [.. result.KeptTokens], reader.Turns[0], state);
+                _cache.Add([.. prompt.Known, .. tokens], state);
             }
 
             return id;

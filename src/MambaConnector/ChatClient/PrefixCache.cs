@@ -1,19 +1,13 @@
-using System.Security.Cryptography;
-using System.Text;
 using MambaConnector.Backend;
-using MambaConnector.Chat;
 
 namespace MambaConnector.ChatClient;
 
 /// <summary>States after beginnings of prompts that were read before, the least recently used of which go first when they exceed a number of bytes.
 /// Thread-safe.</summary>
-/// <remarks>A state after a reply is also found by what the reply said: its tokens as the model chose them then stand in the next prompt instead of
-/// a new tokenization of its text, which may differ, and the state fits again.</remarks>
-internal sealed class PrefixCache(long maxBytes) : IKnownReplies, IDisposable
+internal sealed class PrefixCache(long maxBytes) : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<(int Length, TokenChain Chain), Entry> _entries = [];
-    private readonly Dictionary<(TokenChain Prompt, string Reply), Entry> _replies = [];
     private readonly LinkedList<Entry> _recent = []; // the most recently used first
     private bool _isDisposed;
 
@@ -25,32 +19,29 @@ internal sealed class PrefixCache(long maxBytes) : IKnownReplies, IDisposable
     public int Count => _entries.Count;
 
     /// <summary>Keeps the state after <paramref name="tokens"/>; takes it over.</summary>
-    public void Add(ReadOnlySpan<int> tokens, IBackendSession state) =>
-        Add(new Entry { Key = (tokens.Length, TokenChain.Of(tokens)), State = state, Bytes = state.Info.StateBytes });
-
-    /// <summary>Keeps the state after a prompt and a reply to it; takes it over.</summary>
-    public void AddReply(ReadOnlySpan<int> prompt, ReadOnlySpan<int> reply, ChatTurn turn, IBackendSession state)
+    public void Add(ReadOnlySpan<int> tokens, IBackendSession state)
     {
-        TokenChain chain = TokenChain.Of(prompt);
-        Add(new Entry
-        {
-            Key = (prompt.Length + reply.Length, chain.Add(reply)),
-            State = state,
-            Bytes = state.Info.StateBytes,
-            ReplyKey = (chain, Digest(turn)),
-            Reply = reply.ToArray(),
-        });
-    }
-
-    /// <inheritdoc/>
-    public bool TryGet(ReadOnlySpan<int> prompt, ChatTurn reply, out ReadOnlyMemory<int> tokens)
-    {
-        (TokenChain, string) key = (TokenChain.Of(prompt), Digest(reply));
+        Entry entry = new() { Key = (tokens.Length, TokenChain.Of(tokens)), State = state, Bytes = state.Info.StateBytes };
         lock (_gate)
         {
-            bool isKnown = _replies.TryGetValue(key, out Entry? entry);
-            tokens = isKnown ? entry!.Reply : default;
-            return isKnown;
+            if (_isDisposed || entry.Bytes > maxBytes)
+            {
+                state.Dispose();
+                return;
+            }
+
+            if (_entries.TryGetValue(entry.Key, out Entry? same))
+            {
+                Remove(same);
+            }
+
+            _entries.Add(entry.Key, entry);
+            _recent.AddFirst(entry.Node);
+            Bytes += entry.Bytes;
+            while (Bytes > maxBytes)
+            {
+                Remove(_recent.Last!.Value);
+            }
         }
     }
 
@@ -104,60 +95,13 @@ internal sealed class PrefixCache(long maxBytes) : IKnownReplies, IDisposable
         }
     }
 
-    private void Add(Entry entry)
-    {
-        lock (_gate)
-        {
-            if (_isDisposed || entry.Bytes > maxBytes)
-            {
-                entry.State.Dispose();
-                return;
-            }
-
-            if (_entries.TryGetValue(entry.Key, out Entry? same))
-            {
-                Remove(same);
-            }
-
-            _entries.Add(entry.Key, entry);
-            if (entry.ReplyKey is { } reply)
-            {
-                _replies[reply] = entry;
-            }
-
-            _recent.AddFirst(entry.Node);
-            Bytes += entry.Bytes;
-            while (Bytes > maxBytes)
-            {
-                Remove(_recent.Last!.Value);
-            }
-        }
-    }
-
     private void Remove(Entry entry)
     {
         _entries.Remove(entry.Key);
-        if (entry.ReplyKey is { } reply && _replies.GetValueOrDefault(reply) == entry)
-        {
-            _replies.Remove(reply);
-        }
-
         _recent.Remove(entry.Node);
         Bytes -= entry.Bytes;
         entry.IsRemoved = true;
         entry.DisposeWhenUnused();
-    }
-
-    private static string Digest(ChatTurn turn)
-    {
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Encoding.UTF8.GetBytes($"{turn.Content.Length}:{turn.Content}"));
-        foreach (ToolCall call in turn.ToolCalls)
-        {
-            hash.AppendData(Encoding.UTF8.GetBytes($"{call.Name.Length}:{call.Name}{call.Arguments}"));
-        }
-
-        return Convert.ToHexString(hash.GetHashAndReset());
     }
 
     /// <summary>A state that is kept.</summary>
@@ -170,10 +114,6 @@ internal sealed class PrefixCache(long maxBytes) : IKnownReplies, IDisposable
         public required IBackendSession State { get; init; }
 
         public required long Bytes { get; init; }
-
-        public (TokenChain Prompt, string Reply)? ReplyKey { get; init; }
-
-        public int[] Reply { get; init; } = [];
 
         public LinkedListNode<Entry> Node { get; }
 

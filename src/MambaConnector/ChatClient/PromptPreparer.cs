@@ -4,7 +4,8 @@ using Microsoft.Extensions.AI;
 namespace MambaConnector.ChatClient;
 
 /// <summary>Turns a request into tokens, and finds the state that already holds most of them.</summary>
-internal sealed class PromptPreparer(MambaModel model, ChatTemplate template, PrefixCache cache, ConversationKeeper conversations, int? maxInputTokens)
+internal sealed class PromptPreparer(
+    MambaModel model, ChatTemplate template, PrefixCache cache, KnownReplies replies, ConversationKeeper conversations, int? maxInputTokens)
 {
     /// <exception cref="ConversationNotFoundException">The conversation to continue is not kept.</exception>
     /// <exception cref="ArgumentException">The messages do not fit the template, or are too many.</exception>
@@ -21,7 +22,7 @@ internal sealed class PromptPreparer(MambaModel model, ChatTemplate template, Pr
             throw new ArgumentException("The request has no messages: there is nothing to reply to.");
         }
 
-        RenderedPrompt prompt = template.Render(model.Tokenizer, turns, request.Tools, cache.IsEnabled ? cache : null);
+        RenderedPrompt prompt = template.Render(model.Tokenizer, turns, request.Tools, cache.IsEnabled ? replies.ForOnePrompt() : null);
         CheckLength(prompt.Tokens.Length);
         PrefixMatch? match = cache.Find(prompt.Tokens);
         int covered = match?.Length ?? 0;
@@ -69,7 +70,7 @@ internal sealed class PromptPreparer(MambaModel model, ChatTemplate template, Pr
 
     private static IReadOnlyList<ChatTurn> Turns(ChatRequest request, string? instructions, MessageReader reader)
     {
-        if (!string.IsNullOrEmpty(instructions))
+        if (instructions is not null)
         {
             reader.Add(new ChatMessage(ChatRole.System, instructions));
         }

@@ -1,9 +1,7 @@
 using System.Runtime.InteropServices;
-using System.Text.Json;
 using FsCheck;
 using FsCheck.Fluent;
 using MambaConnector.Backend;
-using MambaConnector.Chat;
 using MambaConnector.ChatClient;
 using MambaConnector.Tests.Support;
 
@@ -66,46 +64,6 @@ public sealed class PrefixCacheTests : IDisposable
         Add([1, 2]);
         Assert.Equal(1, _cache.Count);
         Assert.Equal(1, _backend.LiveSessions);
-    }
-
-    [Fact]
-    public void AReplyIsFoundByWhatItSaid()
-    {
-        ChatTurn turn = new(ChatRoles.Assistant, "Hi");
-        _cache.AddReply([1, 2], [3, 4], turn, State([1, 2, 3, 4]));
-
-        Assert.True(_cache.TryGet([1, 2], turn, out ReadOnlyMemory<int> tokens));
-        Assert.Equal([3, 4], tokens.ToArray());
-        Assert.False(_cache.TryGet([1, 2], turn with { Content = "Hi!" }, out _));
-        Assert.False(_cache.TryGet([1], turn, out _));
-        Assert.Equal("1 2 3 4", Find([1, 2, 3, 4, 5]));
-    }
-
-    [Fact]
-    public void CallsTellRepliesApart()
-    {
-        static ChatTurn Call(string arguments) => new(ChatRoles.Assistant, "")
-        {
-            ToolCalls = [new ToolCall("1", "f", JsonDocument.Parse(arguments).RootElement)],
-        };
-
-        _cache.AddReply([1], [2], Call("""{"a":1}"""), State([1, 2]));
-
-        Assert.True(_cache.TryGet([1], Call("""{"a":1}"""), out _));
-        Assert.False(_cache.TryGet([1], Call("""{"a":2}"""), out _));
-        Assert.False(_cache.TryGet([1], new ChatTurn(ChatRoles.Assistant, ""), out _));
-    }
-
-    [Fact]
-    public void AReplyIsForgottenWithItsState()
-    {
-        ChatTurn turn = new(ChatRoles.Assistant, "Hi");
-        _cache.AddReply([1], [2], turn, State([1, 2]));
-        Add([5]);
-        Add([6]);
-        Add([7]);
-
-        Assert.False(_cache.TryGet([1], turn, out _));
     }
 
     [Fact]

@@ -37,6 +37,22 @@ public class PrefixReuseTests : ChatClientTest
     }
 
     [Fact]
+    public async Task ItIsNotReadAgainWhenTheStatesOfEarlierTurnsHaveGone()
+    {
+        ScriptedBackend backend = ConversationBackend.Create(_ => [.. TestTokenizer.Tokens("a"), Inst, .. TestTokenizer.Tokens("b")]);
+        using MambaChatClient client = Create(backend, new MambaChatClientOptions { PrefixCacheBytes = 500 });
+        List<ChatMessage> history = [];
+        for (int turn = 0; turn < 8; turn++)
+        {
+            history.Add(User($"message {turn}"));
+            ChatResponse? response = null;
+            string read = await ReadsAsync(backend, async () => response = await client.GetResponseAsync(history));
+            Assert.StartsWith(turn == 0 ? "<|im_start|>user\nmessage 0" : $"<|im_end|>\n<|im_start|>user\nmessage {turn}", read, StringComparison.Ordinal);
+            history.AddRange(response!.Messages);
+        }
+    }
+
+    [Fact]
     public async Task TheSamePromptAgainReadsNothing()
     {
         ScriptedBackend backend = ConversationBackend.Echo();
