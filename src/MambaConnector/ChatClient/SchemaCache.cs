@@ -1,0 +1,34 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using MambaConnector.Constraints;
+
+namespace MambaConnector.ChatClient;
+
+/// <summary>Grammars of the schemas that requests ask for, by their text: an application has a few, and sends them with every request.
+/// Thread-safe.</summary>
+internal sealed class SchemaCache
+{
+    /// <summary>Grammars kept at most.</summary>
+    public const int Capacity = 64;
+
+    private readonly ConcurrentDictionary<string, Grammar> _grammars = new(StringComparer.Ordinal);
+
+    /// <exception cref="ArgumentException">As of <see cref="Grammar.Json"/>.</exception>
+    public Grammar Get(JsonElement schema)
+    {
+        string text = schema.GetRawText();
+        if (_grammars.TryGetValue(text, out Grammar? known))
+        {
+            return known;
+        }
+
+        Grammar grammar = Grammar.Json(schema);
+        if (_grammars.Count >= Capacity)
+        {
+            // So many are made as they go, and none of them comes again.
+            _grammars.Clear();
+        }
+
+        return _grammars.GetOrAdd(text, grammar);
+    }
+}
