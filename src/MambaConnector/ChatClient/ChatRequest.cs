@@ -9,7 +9,7 @@ internal sealed record ChatRequest
     /// <summary>The messages as they came.</summary>
     public required IReadOnlyList<ChatMessage> Messages { get; init; }
 
-    /// <summary>Text that stands before the messages.</summary>
+    /// <summary>Text that stands before the messages, never empty; null: none.</summary>
     public required string? Instructions { get; init; }
 
     public required IReadOnlyList<ToolDeclaration> Tools { get; init; }

@@ -40,7 +40,7 @@ internal static class OptionsReader
             StopSequences = options.StopSequences is { Count: > 0 } stops ? [.. stops] : null,
             MinP = Number(options, MinP),
             RepetitionPenalty = Number(options, RepetitionPenalty),
-            PenaltyWindow = (int?)Number(options, PenaltyWindow),
+            PenaltyWindow = WholeNumber(options, PenaltyWindow),
         };
         return own.Or(request).Or(defaults);
     }
@@ -66,7 +66,7 @@ internal static class OptionsReader
                 "ChatOptions.ContinuationToken continues a background response, and this client answers in the foreground. Send the messages again.");
         }
 
-        if (options.AdditionalProperties?.TryGetValue(LongContextPolicy, out object? policy) is true &&
+        if (options.AdditionalProperties?.TryGetValue(LongContextPolicy, out object? policy) is true && policy is not null &&
             !string.Equals(Text(policy), "none", StringComparison.OrdinalIgnoreCase))
         {
             throw new ArgumentException($"{LongContextPolicy} is '{policy}'; this version knows 'none'.");
@@ -84,4 +84,9 @@ internal static class OptionsReader
         options.AdditionalProperties?.TryGetValue(name, out object? value) is not true || value is null ? null
         : float.TryParse(Text(value), NumberStyles.Float, CultureInfo.InvariantCulture, out float number) ? number
         : throw new ArgumentException($"AdditionalProperties[\"{name}\"] is '{value}'; it must be a number.");
+
+    private static int? WholeNumber(ChatOptions options, string name) =>
+        options.AdditionalProperties?.TryGetValue(name, out object? value) is not true || value is null ? null
+        : int.TryParse(Text(value), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number) ? number
+        : throw new ArgumentException($"AdditionalProperties[\"{name}\"] is '{value}'; it must be a whole number.");
 }

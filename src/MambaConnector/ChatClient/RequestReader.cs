@@ -22,7 +22,7 @@ internal static class RequestReader
         return new ChatRequest
         {
             Messages = messages,
-            Instructions = options?.Instructions,
+            Instructions = options?.Instructions is { Length: > 0 } instructions ? instructions : null,
             Tools = tools,
             ToolMode = mode,
             AllowsMultipleToolCalls = options?.AllowMultipleToolCalls ?? true,

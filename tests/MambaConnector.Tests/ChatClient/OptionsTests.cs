@@ -171,7 +171,7 @@ public class OptionsTests : ChatClientTest
             Reasoning = new ReasoningOptions { Effort = ReasoningEffort.None },
             ResponseFormat = ChatResponseFormat.Text,
             ToolMode = ChatToolMode.Auto,
-            AdditionalProperties = new() { ["long_context_policy"] = "none" },
+            AdditionalProperties = new() { ["long_context_policy"] = "none", ["min_p"] = null },
         };
         Assert.Equal("You said: a", (await client.GetResponseAsync([User("a")], options)).Text);
     }
@@ -182,6 +182,10 @@ public class OptionsTests : ChatClientTest
         { "Reasoning", new ChatOptions { Reasoning = new ReasoningOptions { Effort = ReasoningEffort.High } } },
         { "long_context_policy", new ChatOptions { AdditionalProperties = new() { ["long_context_policy"] = "restart" } } },
         { "min_p", new ChatOptions { AdditionalProperties = new() { ["min_p"] = "much" } } },
+        { "MinP", new ChatOptions { AdditionalProperties = new() { ["min_p"] = float.NaN } } },
+        { "penalty_window", new ChatOptions { AdditionalProperties = new() { ["penalty_window"] = 2.5 } } },
+        { "penalty_window", new ChatOptions { AdditionalProperties = new() { ["penalty_window"] = double.NaN } } },
+        { "PenaltyWindow", new ChatOptions { AdditionalProperties = new() { ["penalty_window"] = -1 } } },
         { "RawRepresentationFactory", new ChatOptions { RawRepresentationFactory = _ => "text" } },
         { "Tools", new ChatOptions { Tools = [new HostedWebSearchTool()] } },
         { "ToolMode", new ChatOptions { ToolMode = ChatToolMode.RequireAny } },
