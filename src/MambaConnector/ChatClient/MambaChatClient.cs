@@ -148,6 +148,7 @@ public sealed class MambaChatClient : IChatClient, IAsyncDisposable
             }
 
             yield return updates.Current;
+            telemetry.Resume();
         }
     }
 
@@ -196,7 +197,7 @@ public sealed class MambaChatClient : IChatClient, IAsyncDisposable
         ChatFinishReason reason = reply.ToolCalls.Count > 0 ? ChatFinishReason.ToolCalls
             : result.FinishReason == FinishReason.Length ? ChatFinishReason.Length
             : ChatFinishReason.Stop;
-        telemetry.Completed(usage, reason, reply.Message, conversationId);
+        telemetry.Completed(usage, reason, reply.Message, conversationId, result.Decode);
         ChatResponseUpdate last = identity.Update(new UsageContent(usage));
         last.FinishReason = reason;
         last.ConversationId = conversationId;

@@ -31,7 +31,7 @@ public class MambaChatClientOptions
     /// <see cref="MambaChatClient.NewConversation"/> in its place.</summary>
     public bool StoreConversations { get; set; }
 
-    /// <summary>Whether traces may hold the text of messages and replies.</summary>
+    /// <summary>Whether spans, and logs at level Trace, may hold the text of messages and replies.</summary>
     public bool EnableSensitiveData { get; set; }
 
     internal MambaChatClientOptions Copy() => (MambaChatClientOptions)MemberwiseClone();

@@ -13,7 +13,6 @@ internal sealed class SequenceRun
 
     private readonly MambaModel _model;
     private readonly SequenceRequest _request;
-    private readonly long _submitted = Stopwatch.GetTimestamp();
     private readonly int[] _last = new int[1];
     private IBackendSession? _state;
     private IBackendSession? _promptEnd;
@@ -23,7 +22,6 @@ internal sealed class SequenceRun
     private int _read;
     private int _border;
     private long _position;
-    private long _admitted;
     private long _firstToken;
     private long _lastToken;
     private FinishReason _finishReason;
@@ -78,7 +76,6 @@ internal sealed class SequenceRun
     /// <summary>Takes its place among those that run.</summary>
     public void Admit()
     {
-        _admitted = Stopwatch.GetTimestamp();
         try
         {
             _state ??= _model.Backend.CreateSession();
@@ -176,10 +173,7 @@ internal sealed class SequenceRun
             state,
             [.. _continuation!.Tokens.Take(_continuation.KeptTokens)],
             _finishReason,
-            new SequenceTimings(
-                Stopwatch.GetElapsedTime(_submitted, _admitted),
-                Stopwatch.GetElapsedTime(_submitted, _firstToken),
-                Stopwatch.GetElapsedTime(_firstToken, _lastToken))));
+            Stopwatch.GetElapsedTime(_firstToken, _lastToken)));
     }
 
     private void FreeStates()

@@ -38,6 +38,15 @@ internal sealed class RequestTelemetry : IDisposable
         }
     }
 
+    /// <summary>Makes the span the current one again: an iterator goes on in the context of whoever asks it for more.</summary>
+    public void Resume()
+    {
+        if (_activity is not null)
+        {
+            Activity.Current = _activity;
+        }
+    }
+
     /// <summary>The first token of the reply is there.</summary>
     public void FirstToken() => _firstToken ??= _client.Time.GetTimestamp();
 
@@ -46,13 +55,14 @@ internal sealed class RequestTelemetry : IDisposable
     /// <param name="reason">Why it ended.</param>
     /// <param name="reply">The reply.</param>
     /// <param name="conversationId">The id that the conversation goes on with; null when it is not stored.</param>
-    public void Completed(UsageDetails usage, ChatFinishReason reason, ChatMessage reply, string? conversationId)
+    /// <param name="decode">From the first token to the last, however slowly the caller took them.</param>
+    public void Completed(UsageDetails usage, ChatFinishReason reason, ChatMessage reply, string? conversationId, TimeSpan decode)
     {
         _hasEnded = true;
         double seconds = Seconds(_client.Time.GetTimestamp());
         double? firstToken = _firstToken is long timestamp ? Seconds(timestamp) : null;
         long output = usage.OutputTokenCount ?? 0;
-        RecordCompleted(usage, seconds, firstToken);
+        RecordCompleted(usage, seconds, firstToken, decode);
         if (_activity is { IsAllDataRequested: true })
         {
             _activity
@@ -120,7 +130,7 @@ internal sealed class RequestTelemetry : IDisposable
 
     private double Seconds(long timestamp) => _client.Time.GetElapsedTime(_start, timestamp).TotalSeconds;
 
-    private void RecordCompleted(UsageDetails usage, double seconds, double? firstToken)
+    private void RecordCompleted(UsageDetails usage, double seconds, double? firstToken, TimeSpan decode)
     {
         ChatInstruments instruments = _client.Instruments;
         TagList tags = ChatInstruments.Tags(_client.ModelId);
@@ -132,7 +142,7 @@ internal sealed class RequestTelemetry : IDisposable
             instruments.TimeToFirstToken.Record(first, tags);
             if (output > 1)
             {
-                instruments.TimePerOutputToken.Record((seconds - first) / (output - 1), tags);
+                instruments.TimePerOutputToken.Record(decode.TotalSeconds / (output - 1), tags);
             }
         }
 

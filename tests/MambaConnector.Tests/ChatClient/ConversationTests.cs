@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using MambaConnector.Tests.Support;
 using Microsoft.Extensions.AI;
+using Moq;
 
 namespace MambaConnector.Tests.ChatClient;
 
@@ -67,6 +69,43 @@ public class ConversationTests : ChatClientTest
     }
 
     [Fact]
+    public async Task WhatTheStoreDoesBelongsToTheSpanOfTheRequest()
+    {
+        using ActivityListener listener = new()
+        {
+            ShouldListenTo = source => source.Name == MambaTelemetry.SourceName,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+        };
+        ActivitySource.AddActivityListener(listener);
+        string? span = null;
+        Mock<IConversationStore> store = new();
+        store.Setup(kept => kept.SaveAsync(It.IsAny<string>(), It.IsAny<ReadOnlyMemory<byte>>(), It.IsAny<CancellationToken>()))
+            .Callback(() => span = Activity.Current?.DisplayName);
+        await using MambaChatClient client = Create(_backend, conversations: store.Object);
+        using Activity caller = new Activity("caller").Start();
+
+        await client.GetStreamingResponseAsync([User("Hello")], New).ToListAsync();
+
+        Assert.StartsWith("chat ", span, StringComparison.Ordinal);
+        Assert.Same(caller, Activity.Current);
+    }
+
+    [Fact]
+    public async Task AStateThatCannotBeKeptEndsTheRequestAndIsFreed()
+    {
+        Mock<IConversationStore> store = new();
+        store.Setup(kept => kept.SaveAsync(It.IsAny<string>(), It.IsAny<ReadOnlyMemory<byte>>(), It.IsAny<CancellationToken>()))
+            .ThrowsAsync(new IOException("full"));
+        await using (MambaChatClient client = Create(_backend, conversations: store.Object))
+        {
+            Assert.Equal("full", (await Assert.ThrowsAsync<IOException>(() => client.GetResponseAsync([User("Hello")], New))).Message);
+            Assert.Equal("You said: Hello", (await client.GetResponseAsync([User("Hello")])).Text);
+        }
+
+        Assert.Equal(0, _backend.LiveSessions);
+    }
+
+    [Fact]
     public async Task AnUnknownIdIsNamed()
     {
         await using MambaChatClient client = Create(_backend, conversations: _store);
@@ -98,6 +137,19 @@ public class ConversationTests : ChatClientTest
         string read = await ReadsAsync(
             _backend, () => client.GetResponseAsync([User("a")], new ChatOptions { ConversationId = first.ConversationId, Instructions = "Be kind." }));
         Assert.DoesNotContain("kind", read, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ARequestWithoutInstructionsLeavesThemAsTheyAre()
+    {
+        await using MambaChatClient client = Create(_backend, conversations: _store);
+        ChatResponse response = await client.GetResponseAsync([User("Hello")], new ChatOptions { ConversationId = "new", Instructions = "Be kind." });
+        foreach (string? instructions in (string?[])["", null, "Be kind."])
+        {
+            ChatOptions options = new() { ConversationId = response.ConversationId, Instructions = instructions };
+            string read = await ReadsAsync(_backend, async () => response = await client.GetResponseAsync([User("a")], options));
+            Assert.StartsWith("<|im_end|>\n<|im_start|>user\na", read, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

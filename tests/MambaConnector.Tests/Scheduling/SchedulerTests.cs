@@ -31,7 +31,7 @@ public class SchedulerTests : SchedulerTestBase
         Assert.Equal(session.TokenHash, result.State!.Info.TokenHash);
         Assert.Equal(steps.All.SkipLast(steps.Last.RemovedTokens).Select(step => step.Id), result.KeptTokens);
         Assert.Equal(steps.Last.FinishReason, result.FinishReason);
-        Assert.True(result.Timings.Queued <= result.Timings.TimeToFirstToken);
+        Assert.True(result.Decode > TimeSpan.Zero);
         result.State.Dispose();
         Assert.Equal(1, backend.LiveSessions);
     }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Text.Json;
 using MambaConnector.Telemetry;
+using MambaConnector.Tests.Support;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 using Moq;
@@ -86,7 +87,7 @@ public sealed class ChatTelemetryTests : IDisposable
         Assert.Equal([5], recorded.Values("gen_ai.client.token.usage", "gen_ai.token.type", "output"));
         Assert.Equal([4], recorded.Values("gen_ai.client.operation.duration"));
         Assert.Equal([2], recorded.Values("gen_ai.server.time_to_first_token"));
-        Assert.Equal([0.5], recorded.Values("gen_ai.server.time_per_output_token"));
+        Assert.Equal([0.25], recorded.Values("gen_ai.server.time_per_output_token"));
         Assert.All(recorded.Measurements, measured =>
         {
             Assert.Equal("chat", measured.Tags["gen_ai.operation.name"]);
@@ -120,7 +121,7 @@ public sealed class ChatTelemetryTests : IDisposable
         using ChatTelemetry telemetry = Create();
         using (RequestTelemetry request = telemetry.Start([], null, "r1"))
         {
-            request.Completed(new UsageDetails { InputTokenCount = 3, OutputTokenCount = 0 }, ChatFinishReason.Stop, new(), null);
+            request.Completed(new UsageDetails { InputTokenCount = 3, OutputTokenCount = 0 }, ChatFinishReason.Stop, new(), null, TimeSpan.Zero);
         }
 
         Assert.Empty(recorded.Values("gen_ai.server.time_to_first_token"));
@@ -136,7 +137,7 @@ public sealed class ChatTelemetryTests : IDisposable
         ConversationNotFoundException failure = new("gone");
         using (RequestTelemetry request = telemetry.Start([], null, "r1"))
         {
-            _time.Advance(3);
+            _time.Advance(TimeSpan.FromSeconds(3));
             request.Failed(failure);
         }
 
@@ -204,7 +205,7 @@ public sealed class ChatTelemetryTests : IDisposable
         FunctionCallContent call = new("c2", "weather", new Dictionary<string, object?> { ["city"] = "Köln", ["days"] = 3 });
         using (RequestTelemetry request = telemetry.Start([result], null, "r1"))
         {
-            request.Completed(new UsageDetails(), ChatFinishReason.ToolCalls, new ChatMessage(ChatRole.Assistant, [call]), null);
+            request.Completed(new UsageDetails(), ChatFinishReason.ToolCalls, new ChatMessage(ChatRole.Assistant, [call]), null, TimeSpan.Zero);
         }
 
         Activity span = Assert.Single(recorded.Spans);
@@ -296,7 +297,7 @@ public sealed class ChatTelemetryTests : IDisposable
         Mock<IEnumerable<ChatMessage>> messages = new(MockBehavior.Strict);
         using RequestTelemetry request = telemetry.Start(messages.Object, null, "r1");
         request.FirstToken();
-        request.Completed(new UsageDetails(), ChatFinishReason.Stop, new ChatMessage(), null);
+        request.Completed(new UsageDetails(), ChatFinishReason.Stop, new ChatMessage(), null, TimeSpan.Zero);
         messages.VerifyNoOtherCalls();
     }
 
@@ -306,17 +307,18 @@ public sealed class ChatTelemetryTests : IDisposable
 
     private ChatTelemetry Create(bool isSensitive = false) => new(_model, isSensitive, _log, null, _time);
 
-    /// <summary>A request that reads 30 tokens, 20 of them kept, and writes 5: the first after 2 s, the others in 2 s more.</summary>
+    /// <summary>A request that reads 30 tokens, 20 of them kept, and writes 5: the first after 2 s, the others in 1 s more,
+    /// of which the caller learns after 2.</summary>
     private void Run(ChatOptions? options, string? conversationId = null, bool isSensitive = false)
     {
         using ChatTelemetry telemetry = Create(isSensitive);
         using RequestTelemetry request = telemetry.Start([new ChatMessage(ChatRole.User, Secret)], options, "r1");
-        _time.Advance(2);
+        _time.Advance(TimeSpan.FromSeconds(2));
         request.FirstToken();
-        _time.Advance(2);
+        _time.Advance(TimeSpan.FromSeconds(2));
         request.FirstToken();
         request.Completed(
             new UsageDetails { InputTokenCount = 30, OutputTokenCount = 5, CachedInputTokenCount = 20 }, ChatFinishReason.Length,
-            new ChatMessage(ChatRole.Assistant, Secret), conversationId);
+            new ChatMessage(ChatRole.Assistant, Secret), conversationId, TimeSpan.FromSeconds(1));
     }
 }
