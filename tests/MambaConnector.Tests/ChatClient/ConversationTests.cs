@@ -91,21 +91,6 @@ public class ConversationTests : ChatClientTest
     }
 
     [Fact]
-    public async Task AStateThatCannotBeKeptEndsTheRequestAndIsFreed()
-    {
-        Mock<IConversationStore> store = new();
-        store.Setup(kept => kept.SaveAsync(It.IsAny<string>(), It.IsAny<ReadOnlyMemory<byte>>(), It.IsAny<CancellationToken>()))
-            .ThrowsAsync(new IOException("full"));
-        await using (MambaChatClient client = Create(_backend, conversations: store.Object))
-        {
-            Assert.Equal("full", (await Assert.ThrowsAsync<IOException>(() => client.GetResponseAsync([User("Hello")], New))).Message);
-            Assert.Equal("You said: Hello", (await client.GetResponseAsync([User("Hello")])).Text);
-        }
-
-        Assert.Equal(0, _backend.LiveSessions);
-    }
-
-    [Fact]
     public async Task AnUnknownIdIsNamed()
     {
         await using MambaChatClient client = Create(_backend, conversations: _store);
@@ -211,24 +196,6 @@ public class ConversationTests : ChatClientTest
         }
 
         Assert.Equal(0, _backend.LiveSessions);
-    }
-
-    [Fact]
-    public async Task AnotherProcessGoesOnExactly()
-    {
-        ChatOptions options = new() { ConversationId = "new", Temperature = 1, Seed = 5, MaxOutputTokens = 12 };
-        ScriptedBackend random = new(history => [.. Enumerable.Range(0, TestTokenizer.VocabSize + 4).Select(id => (float)((id * history.Count) % 7))], TestTokenizer.VocabSize);
-        string expected;
-        ChatResponse first;
-        await using (MambaChatClient client = Create(random, conversations: _store))
-        {
-            first = await client.GetResponseAsync([User("a")], options);
-            options.ConversationId = first.ConversationId;
-            expected = (await client.GetResponseAsync([User("b")], options)).Text;
-        }
-
-        await using MambaChatClient later = Create(random, conversations: _store);
-        Assert.Equal(expected, (await later.GetResponseAsync([User("b")], options)).Text);
     }
 
     private static ChatOptions Continue(ChatResponse response) => new() { ConversationId = response.ConversationId };

@@ -1,4 +1,5 @@
 using MambaConnector.Tests.Conversations;
+using MambaConnector.Tests.EndToEnd;
 
 namespace MambaConnector.Tests.Support;
 
@@ -11,6 +12,9 @@ internal static class Program
         {
             case [StateWriter.Command, string directory, string round]:
                 await StateWriter.RunAsync(directory, round);
+                return 0;
+            case [KeptConversation.Command, string directory, string conversationId, string message]:
+                await KeptConversation.RunAsync(directory, conversationId, message);
                 return 0;
             default:
                 await Console.Error.WriteLineAsync("These are tests: run them with 'dotnet test'.");

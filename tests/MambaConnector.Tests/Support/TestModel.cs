@@ -1,12 +1,13 @@
+using MambaConnector.Backend;
 using MambaConnector.Models;
 
 namespace MambaConnector.Tests.Support;
 
-/// <summary>Models on scripted backends.</summary>
+/// <summary>Models on backends of tests.</summary>
 internal static class TestModel
 {
     /// <summary>A model with the test tokenizer whose only end token is <c>&lt;|im_end|&gt;</c>.</summary>
-    public static MambaModel Create(ScriptedBackend backend, ChatTemplate? template = null) => new(
+    public static MambaModel Create(IInferenceBackend backend, ChatTemplate? template = null) => new(
         backend,
         new Checkpoint(
             new ModelMetadata([KeyValuePair.Create<string, object>("mamba_connector.end_token_ids", new[] { TestTokenizer.ImEnd })]),
