@@ -53,6 +53,27 @@ public class PrefixReuseTests : ChatClientTest
     }
 
     [Fact]
+    public async Task TheTenthTurnOfALongHistoryCostsWhatItsNewMessageCosts()
+    {
+        const int Message = 2000;
+        const int Chunk = 64;
+        using MambaChatClient client = Create(
+            ConversationBackend.Create(_ => [.. TestTokenizer.Tokens("a"), Inst, .. TestTokenizer.Tokens("b")]));
+        List<ChatMessage> history = [];
+        UsageDetails usage = new();
+        for (int turn = 0; turn < 10; turn++)
+        {
+            history.Add(User(new string((char)('a' + turn), Message)));
+            ChatResponse response = await client.GetResponseAsync(history);
+            history.AddRange(response.Messages);
+            usage = response.Usage!;
+            Assert.True(turn == 0 || usage.CachedInputTokenCount >= usage.InputTokenCount - Message - Chunk);
+        }
+
+        Assert.True(usage.InputTokenCount > 10 * Message);
+    }
+
+    [Fact]
     public async Task TheSamePromptAgainReadsNothing()
     {
         ScriptedBackend backend = ConversationBackend.Echo();
