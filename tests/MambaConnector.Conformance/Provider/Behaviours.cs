@@ -1,15 +1,17 @@
 namespace MambaConnector.Conformance.Provider;
 
-/// <summary>The behaviours that <c>ChatClientIntegrationTests</c> of dotnet/extensions asks of a provider, by its names: 45 of chat clients, and four of
-/// its middleware for choosing tools.</summary>
-/// <remarks>There they are asked of models that know facts; here the same shapes are asked of one that knows none, which is the harder half for a
-/// library: what must hold is held whatever the model says.</remarks>
+/// <summary>The behaviours that <c>ChatClientIntegrationTests</c> of dotnet/extensions asks of a provider, by its names: 45 of chat
+/// clients, and four of its middleware for choosing tools.</summary>
+/// <remarks>There they are asked of models that know facts, and the facts are looked for in what they say. The model here knows none:
+/// asked is what must hold whatever it says.</remarks>
 internal static class Behaviours
 {
-    private const string NoImages = "The models read text. That an image is refused by name is shown by ContentThatIsNoTextIsRefusedByName.";
-    private const string Caching = "Tests DistributedCachingChatClient of the package Microsoft.Extensions.AI, which keeps replies in front of any provider.";
+    private const string NoImages = "The models read text; ContentThatIsNoTextIsRefusedByName shows that an image is refused by name.";
+    private const string Caching =
+        "Tests DistributedCachingChatClient of the package Microsoft.Extensions.AI, which keeps replies in front of any provider.";
+
     private const string Summarizing =
-        "Tests SummarizingChatReducer and UseChatReducer of the package Microsoft.Extensions.AI, and asks the model for a faithful summary.";
+        "Tests SummarizingChatReducer of the package Microsoft.Extensions.AI, and asks the model for a faithful summary.";
 
     private const string ToolReduction = "Tests UseToolReduction of the package Microsoft.Extensions.AI, with a generator of embeddings.";
 

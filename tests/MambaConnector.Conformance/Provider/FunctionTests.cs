@@ -5,8 +5,8 @@ using Microsoft.Extensions.AI;
 
 namespace MambaConnector.Conformance.Provider;
 
-/// <summary>Calls of functions. A small model does not know when to call one, so it is told to; what it then writes is a call with arguments that
-/// fit, because the decoding allows nothing else.</summary>
+/// <summary>Calls of functions. A small model does not know when to call one, so it is told to; what it then writes is a call with
+/// arguments that fit, because the decoding allows nothing else.</summary>
 public sealed class FunctionTests(ModelFixture fixture) : ProviderTests(fixture)
 {
     [Fact]
@@ -70,7 +70,8 @@ public sealed class FunctionTests(ModelFixture fixture) : ProviderTests(fixture)
         FunctionLoop loop = new(Client);
         await loop.GetResponseAsync(
             "Put bacon and tomatoes into Peter's cart.", Required(AIFunctionFactory.Create(
-                ([Length(1, 3)] string[] items, [StringLength(12)] string shopperId) => calls.Add((items, shopperId)), "AddItemsToShoppingCart")));
+                ([Length(1, 3)] string[] items, [StringLength(12)] string shopperId) => calls.Add((items, shopperId)),
+                "AddItemsToShoppingCart")));
 
         Assert.NotEmpty(calls);
         Assert.All(calls, call => Assert.InRange(call.Items.Length, 1, 3));
@@ -80,7 +81,9 @@ public sealed class FunctionTests(ModelFixture fixture) : ProviderTests(fixture)
     [Fact]
     public async Task FunctionInvocation_SupportsMultipleParallelRequests()
     {
-        AIFunction getAge = AIFunctionFactory.Create(([AllowedValues("Elsa", "Anna")] string personName) => personName == "Elsa" ? 21 : 18, "GetPersonAge");
+        AIFunction getAge = AIFunctionFactory.Create(
+            ([AllowedValues("Elsa", "Anna")] string personName) => personName == "Elsa" ? 21 : 18,
+            new AIFunctionFactoryOptions { Name = "GetPersonAge", JsonSchemaCreateOptions = TypedResponses.SchemaOptions });
 
         // Two calls in one message, answered in the other order.
         List<ChatMessage> messages =
@@ -98,13 +101,10 @@ public sealed class FunctionTests(ModelFixture fixture) : ProviderTests(fixture)
         ChatResponse reply = await Client.GetResponseAsync(messages, options);
         Assert.NotEmpty(reply.Text);
 
-        // As many calls as the model likes, each whole and under an id of its own: with a few seeds, several in one reply. Where several are not
-        // wanted there is one.
-        AIFunction closed = AIFunctionFactory.Create(
-            ([AllowedValues("Elsa", "Anna")] string personName) => personName,
-            new AIFunctionFactoryOptions { Name = "GetPersonAge", JsonSchemaCreateOptions = TypedResponses.SchemaOptions });
-        int[] several = await CountCallsAsync(closed, allowsMultiple: true);
-        int[] single = await CountCallsAsync(closed, allowsMultiple: false);
+        // As many calls as the model likes, each whole and under an id of its own: with one of a few seeds, several in one reply. Where
+        // several are not wanted there is one.
+        int[] several = await CountCallsAsync(getAge, allowsMultiple: true);
+        int[] single = await CountCallsAsync(getAge, allowsMultiple: false);
         Assert.All(several, count => Assert.InRange(count, 1, int.MaxValue));
         Assert.Contains(several, count => count > 1);
         Assert.All(single, count => Assert.Equal(1, count));
@@ -114,7 +114,8 @@ public sealed class FunctionTests(ModelFixture fixture) : ProviderTests(fixture)
     public async Task FunctionInvocation_RequireAny()
     {
         int calls = 0;
-        await new FunctionLoop(Client).GetResponseAsync("Are birds real?", Required(AIFunctionFactory.Create(() => ++calls, "GetSecretNumber")));
+        await new FunctionLoop(Client).GetResponseAsync(
+            "Are birds real?", Required(AIFunctionFactory.Create(() => ++calls, "GetSecretNumber")));
 
         Assert.InRange(calls, 1, int.MaxValue);
     }
@@ -130,7 +131,8 @@ public sealed class FunctionTests(ModelFixture fixture) : ProviderTests(fixture)
         await loop.GetResponseAsync("What is the secret number?", options);
 
         Assert.True(isShielded);
-        Assert.All(loop.Added.SelectMany(message => message.Contents).OfType<FunctionCallContent>(), call => Assert.Equal("ShieldsUp", call.Name));
+        Assert.All(
+            loop.Added.SelectMany(message => message.Contents).OfType<FunctionCallContent>(), call => Assert.Equal("ShieldsUp", call.Name));
     }
 
     private static ChatOptions Required(params AITool[] tools)
@@ -141,7 +143,10 @@ public sealed class FunctionTests(ModelFixture fixture) : ProviderTests(fixture)
         return options;
     }
 
-    private Task<int[]> CountCallsAsync(AIFunction function, bool allowsMultiple) => Task.WhenAll(Enumerable.Range(1, 8).Select(async seed =>
+    private Task<int[]> CountCallsAsync(AIFunction function, bool allowsMultiple) =>
+        Task.WhenAll(Enumerable.Range(1, 8).Select(seed => CountCallsAsync(function, allowsMultiple, seed)));
+
+    private async Task<int> CountCallsAsync(AIFunction function, bool allowsMultiple, long seed)
     {
         ChatOptions options = Required(function);
         options.Seed = seed;
@@ -153,7 +158,7 @@ public sealed class FunctionTests(ModelFixture fixture) : ProviderTests(fixture)
         Assert.Equal(calls.Length, calls.Select(call => call.CallId).Distinct().Count());
         Assert.All(calls, call => Assert.True(call.Arguments?["personName"]?.ToString() is "Elsa" or "Anna"));
         return calls.Length;
-    }));
+    }
 
     private async Task MultipliesAsync(bool streams)
     {

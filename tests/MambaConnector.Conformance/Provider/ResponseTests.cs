@@ -27,8 +27,11 @@ public sealed class ResponseTests(ModelFixture fixture) : ProviderTests(fixture)
     {
         List<ChatMessage> messages =
         [
-            new(ChatRole.User, "My name is Anna."), new(ChatRole.Assistant, "Hello Anna, nice to meet you!"), new(ChatRole.User, "I live in Rome."),
-            new(ChatRole.Assistant, "Rome is a lovely city."), new(ChatRole.User, "What is my name?"),
+            new(ChatRole.User, "My name is Anna."),
+            new(ChatRole.Assistant, "Hello Anna, nice to meet you!"),
+            new(ChatRole.User, "I live in Rome."),
+            new(ChatRole.Assistant, "Rome is a lovely city."),
+            new(ChatRole.User, "What is my name?"),
         ];
         ChatOptions options = Brief();
         options.Temperature = 0;

@@ -25,7 +25,8 @@ public sealed class StructuredOutputTests(ModelFixture fixture) : ProviderTests(
     }
 
     [Fact]
-    public async Task GetResponseAsync_StructuredOutputInteger() => await Client.GetTypedResponseAsync<int>("There were 14, and we added one. How many?", Brief());
+    public async Task GetResponseAsync_StructuredOutputInteger() =>
+        await Client.GetTypedResponseAsync<int>("There were 14, and we added one. How many?", Brief());
 
     [Fact]
     public async Task GetResponseAsync_StructuredOutputString() =>
@@ -90,8 +91,9 @@ public sealed class StructuredOutputTests(ModelFixture fixture) : ProviderTests(
         await Client.GetTypedResponseAsync<bool>(question, Brief());
 
         ChatOptions options = Brief();
+        string answer = expected ? "true" : "false";
         options.ResponseFormat = ChatResponseFormat.ForJsonSchema(JsonElement.Parse(
-            $$"""{"type":"object","properties":{"data":{"const":{{(expected ? "true" : "false")}} } },"required":["data"],"additionalProperties":false}"""));
+            $$"""{"type":"object","properties":{"data":{"const":{{answer}} } },"required":["data"],"additionalProperties":false}"""));
         Assert.Equal(expected, TypedResponses.Read<bool>(await Client.GetResponseAsync(question, options)));
     }
 }

@@ -4,7 +4,8 @@ using Microsoft.Extensions.AI;
 namespace MambaConnector.Conformance.Support;
 
 /// <summary>What function-invoking middleware does: calls what the model asks for, tells it the results, asks again.</summary>
-/// <remarks>A required call is required in the first round only. After <paramref name="maximumRounds"/> rounds the model may not call again.</remarks>
+/// <remarks>A required call is required in the first round only. After <paramref name="maximumRounds"/> rounds the model may not call
+/// again.</remarks>
 internal sealed class FunctionLoop(IChatClient client, int maximumRounds = 1)
 {
     /// <summary>The calls and the results, as they came.</summary>

@@ -4,13 +4,14 @@ using Microsoft.Extensions.AI;
 
 namespace MambaConnector.Conformance.Support;
 
-/// <summary>What typed-response middleware does: a schema from a type, and a value from the reply. Providers take objects only, so any other
-/// type is wrapped in one.</summary>
+/// <summary>What typed-response middleware does: a schema from a type, and a value from the reply. Providers take objects only, so any
+/// other type is wrapped in one.</summary>
 internal static class TypedResponses
 {
     private const string Wrapped = "data";
 
-    /// <summary>Objects have no other properties, as providers ask for; and 32-bit integers are declared as such, for JSON's have no end.</summary>
+    /// <summary>Objects have no other properties, as providers ask for; and 32-bit integers are declared as such, for JSON's have no
+    /// end.</summary>
     public static AIJsonSchemaCreateOptions SchemaOptions { get; } = new()
     {
         TransformOptions = new AIJsonSchemaTransformOptions { DisallowAdditionalProperties = true },
@@ -33,7 +34,14 @@ internal static class TypedResponses
             typeof(T), serializerOptions: AIJsonUtilities.DefaultOptions, inferenceOptions: SchemaOptions);
         return IsObject(schema)
             ? schema
-            : JsonElement.Parse($$"""{"type":"object","properties":{"{{Wrapped}}":{{schema.GetRawText()}}},"required":["{{Wrapped}}"],"additionalProperties":false}""");
+            : JsonElement.Parse($$"""
+                {
+                  "type": "object",
+                  "properties": { "{{Wrapped}}": {{schema.GetRawText()}} },
+                  "required": ["{{Wrapped}}"],
+                  "additionalProperties": false
+                }
+                """);
     }
 
     /// <summary>Asks for a value.</summary>

@@ -31,8 +31,8 @@ internal static class RandomSchema
 
     private static readonly string[] Values =
     [
-        "null", "true", "false", "0", "-1", "7", "2.5", "1000000", "-0.001", "\"\"", "\"a\"", "\"ab\"", "\"b\"", "\"é\"", "\"\\\"\\\\\\n\"", "\"😀\"", "[]",
-        "[1]", "[1,2]", "[\"a\",null]", "{}", "{\"a\":1}", "{\"a\":1,\"b\":[true]}",
+        "null", "true", "false", "0", "-1", "7", "2.5", "1000000", "-0.001", "\"\"", "\"a\"", "\"ab\"", "\"b\"", "\"é\"", "\"\\\"\\\\\\n\"",
+        "\"😀\"", "[]", "[1]", "[1,2]", "[\"a\",null]", "{}", "{\"a\":1}", "{\"a\":1,\"b\":[true]}",
     ];
 
     /// <summary>Whole schemas, with definitions where they refer to any.</summary>
@@ -50,10 +50,13 @@ internal static class RandomSchema
     {
         Gen<string>[] leaves =
         [
-            Integers(), Numbers(), Strings(), Gen.Elements("{\"type\":\"boolean\"}", "{\"type\":\"null\"}", "{\"type\":[\"string\",\"null\"]}",
+            Integers(), Numbers(), Strings(),
+            Gen.Elements(
+                "{\"type\":\"boolean\"}", "{\"type\":\"null\"}", "{\"type\":[\"string\",\"null\"]}",
                 "{\"type\":[\"integer\",\"boolean\"]}"),
             from values in Some(Gen.Elements(Values), 1, 4)
-            from other in Gen.Elements("", "", "\"type\":\"string\"", "\"type\":[\"integer\",\"array\"]", "\"type\":\"string\",\"minLength\":1")
+            from other in Gen.Elements(
+                "", "", "\"type\":\"string\"", "\"type\":[\"integer\",\"array\"]", "\"type\":\"string\",\"minLength\":1")
             select Join($"\"enum\":[{string.Join(',', values)}]", other),
             from value in Gen.Elements(Values) select $"{{\"const\":{value}}}",
         ];
@@ -111,11 +114,13 @@ internal static class RandomSchema
         from schemas in Schemas(depth - 1).ArrayOf(distinct.Length)
         from isRequired in Gen.Elements(true, false).ArrayOf(distinct.Length)
         from other in Schemas(Math.Max(0, depth - 2))
-        from additional in Gen.Elements("\"additionalProperties\":false", "\"additionalProperties\":false", "", "\"additionalProperties\":true",
+        from additional in Gen.Elements(
+            "\"additionalProperties\":false", "\"additionalProperties\":false", "", "\"additionalProperties\":true",
             $"\"additionalProperties\":{other}")
         let properties = string.Join(',', distinct.Zip(schemas, (name, schema) => $"{Quote(name)}:{schema}"))
-        let required = string.Join(',', distinct.Where((_, index) => isRequired[index]).Select(Quote))
-        select Join("\"type\":\"object\"", $"\"properties\":{{{properties}}}", required.Length == 0 ? "" : $"\"required\":[{required}]", additional);
+        let needed = string.Join(',', distinct.Where((_, index) => isRequired[index]).Select(Quote))
+        let required = needed.Length == 0 ? "" : $"\"required\":[{needed}]"
+        select Join("\"type\":\"object\"", $"\"properties\":{{{properties}}}", required, additional);
 
     // Keywords beside a choice, and several schemas at once.
     private static Gen<string> Combinations(int depth) => Gen.OneOf(
@@ -138,11 +143,13 @@ internal static class RandomSchema
         from one in Schemas(0)
         from other in Objects(depth)
         select $"{{\"oneOf\":[{one},{other},{{\"type\":\"null\"}}]}}",
-        from limit in Gen.Elements("\"description\":\"d\"", "\"type\":[\"string\",\"integer\",\"object\"]", "\"type\":\"string\",\"minLength\":2")
+        from limit in Gen.Elements(
+            "\"description\":\"d\"", "\"type\":[\"string\",\"integer\",\"object\"]", "\"type\":\"string\",\"minLength\":2")
         from target in Gen.Elements("x", "y")
         select $"{{\"$ref\":\"#/$defs/{target}\",{limit}}}");
 
-    private static Gen<T[]> Some<T>(Gen<T> items, int fewest, int most) => Gen.Choose(fewest, most).SelectMany(count => items.ArrayOf(count));
+    private static Gen<T[]> Some<T>(Gen<T> items, int fewest, int most) =>
+        Gen.Choose(fewest, most).SelectMany(count => items.ArrayOf(count));
 
     private static string Join(params string[] members) => $"{{{string.Join(',', members.Where(member => member.Length > 0))}}}";
 
@@ -151,7 +158,8 @@ internal static class RandomSchema
     private static string Quote(string text) => $"\"{JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"";
 
     /// <summary>The schemas that have one part less.</summary>
-    public static IEnumerable<string> Shrink(string schema) => Smaller(JsonNode.Parse(schema)).Select(smaller => smaller?.ToJsonString() ?? "null");
+    public static IEnumerable<string> Shrink(string schema) =>
+        Smaller(JsonNode.Parse(schema)).Select(smaller => smaller?.ToJsonString() ?? "null");
 
     /// <summary>The node with one part less, wherever it stands.</summary>
     private static IEnumerable<JsonNode?> Smaller(JsonNode? node)

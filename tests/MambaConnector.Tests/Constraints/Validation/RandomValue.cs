@@ -23,7 +23,8 @@ internal sealed class RandomValue(JsonElement root, Random random)
     private string Write(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.Array => $"[{Join(value.EnumerateArray().Select(Write))}]",
-        JsonValueKind.Object => $"{{{Join(value.EnumerateObject().Select(member => $"{WriteKey(member.Name)}:{Space}{Write(member.Value)}"))}}}",
+        JsonValueKind.Object =>
+            $"{{{Join(value.EnumerateObject().Select(member => $"{WriteKey(member.Name)}:{Space}{Write(member.Value)}"))}}}",
         JsonValueKind.String => WriteKey(value.GetString()!),
         _ => value.GetRawText(),
     };
@@ -75,7 +76,8 @@ internal sealed class RandomValue(JsonElement root, Random random)
         }
 
         // One of the parts; where there are keywords beside them, or these.
-        string? combination = Combinations.FirstOrDefault(name => schema.TryGetProperty(name, out JsonElement parts) && parts.GetArrayLength() > 0);
+        string? combination = Combinations.FirstOrDefault(
+            name => schema.TryGetProperty(name, out JsonElement parts) && parts.GetArrayLength() > 0);
         if (combination is not null && (!schema.TryGetProperty("type", out _) || random.Next(4) == 0))
         {
             JsonElement parts = schema.GetProperty(combination);
@@ -105,13 +107,16 @@ internal sealed class RandomValue(JsonElement root, Random random)
     }
 
     private JsonElement? Resolve(string reference) => reference == "#" ? root
-        : root.TryGetProperty("$defs", out JsonElement all) && all.TryGetProperty(reference["#/$defs/".Length..], out JsonElement definition) ? definition
-        : null;
+        : root.TryGetProperty("$defs", out JsonElement all) && all.TryGetProperty(reference["#/$defs/".Length..], out JsonElement target)
+            ? target
+            : null;
 
     private string NextNumber(JsonElement schema, int parts)
     {
         decimal? Limit(string name) =>
-            schema.TryGetProperty(name, out JsonElement limit) ? decimal.Parse(limit.GetRawText(), NumberStyles.Float, CultureInfo.InvariantCulture) : null;
+            schema.TryGetProperty(name, out JsonElement limit)
+                ? decimal.Parse(limit.GetRawText(), NumberStyles.Float, CultureInfo.InvariantCulture)
+                : null;
         decimal? low = Limit("minimum") ?? Limit("exclusiveMinimum");
         decimal? high = Limit("maximum") ?? Limit("exclusiveMaximum");
         decimal first = decimal.Ceiling((low ?? (high ?? 0) - 1000) * parts);
@@ -162,7 +167,9 @@ internal sealed class RandomValue(JsonElement root, Random random)
         Dictionary<string, JsonElement> named = schema.TryGetProperty("properties", out JsonElement properties)
             ? properties.EnumerateObject().ToDictionary(member => member.Name, member => member.Value)
             : [];
-        string[] required = schema.TryGetProperty("required", out JsonElement names) ? [.. names.EnumerateArray().Select(name => name.GetString()!)] : [];
+        string[] required = schema.TryGetProperty("required", out JsonElement names)
+            ? [.. names.EnumerateArray().Select(name => name.GetString()!)]
+            : [];
         JsonElement additional = schema.TryGetProperty("additionalProperties", out JsonElement given) ? given : JsonElement.Parse("true");
         HashSet<string> chosen = [.. required, .. named.Keys.Where(_ => depth > 2 && random.Next(2) == 0)];
         if (additional.ValueKind != JsonValueKind.False && random.Next(2) == 0)
