@@ -1,4 +1,7 @@
 using System.Text;
+using FsCheck;
+using FsCheck.Fluent;
+using MambaConnector.Tests.Support;
 
 namespace MambaConnector.Tests.Tokenization;
 
@@ -6,6 +9,14 @@ public sealed class TokenDecoderTests
 {
     private static readonly Lazy<MambaTokenizer> Bytes = new(() =>
         MambaTokenizer.FromFile(Fixture.PathOf("goldens/granite.tokenizer.json")));
+
+    [Fact]
+    public void AnyBytesStreamToWhatUtf8MakesOfThem() => Prop.ForAll<byte[]>(bytes =>
+    {
+        TokenDecoder decoder = TestTokenizer.Create().CreateDecoder();
+        string streamed = string.Concat(bytes.Select(value => decoder.Append(TestTokenizer.FirstByte + value))) + decoder.Flush();
+        return streamed == Encoding.UTF8.GetString(bytes);
+    }).QuickCheckThrowOnFailure();
 
     [Fact]
     public void StreamEqualsWholeDecodeForAnyTokens()
