@@ -28,8 +28,17 @@ internal static class ToolJson
     }
 
     /// <summary>The arguments of a call by name.</summary>
-    public static Dictionary<string, object?> Dictionary(JsonElement arguments) =>
-        arguments.EnumerateObject().ToDictionary(property => property.Name, property => (object?)property.Value);
+    /// <remarks>Of a name that comes twice, as a constant of a schema may have it, the last counts: as everywhere in JSON of .NET.</remarks>
+    public static Dictionary<string, object?> Dictionary(JsonElement arguments)
+    {
+        Dictionary<string, object?> named = [];
+        foreach (JsonProperty property in arguments.EnumerateObject())
+        {
+            named[property.Name] = property.Value;
+        }
+
+        return named;
+    }
 
     /// <summary>What a model reads as the result of a call.</summary>
     public static string Result(FunctionResultContent result) => result switch

@@ -4,11 +4,16 @@ namespace MambaConnector.Constraints;
 
 /// <summary>Follows a grammar through a text, byte by byte or token by token: a pushdown automaton with many stacks at once, made
 /// deterministic as it goes. One generation's own; not thread-safe.</summary>
-/// <remarks>Only what can be completed is ever followed: a state that is not dead has a way to the end.</remarks>
+/// <remarks>Only what can be completed is ever followed: a state that is not dead has a way to the end. Alternatives that read alike double the
+/// stacks with each level of nesting; of many that stand at the same place of the grammar, the cheapest to complete are followed.</remarks>
 internal sealed class Automaton
 {
     /// <summary>How many objects and arrays may stand inside each other: below the 64 that System.Text.Json reads by default.</summary>
     public const int MaximumNesting = 60;
+
+    // How many frames a state has before some are left out, and how many of one place stay then.
+    private const int ManyFrames = 256;
+    private const int MaximumWays = 32;
 
     private readonly CostTable _costs;
     private readonly Dictionary<FrameKey, Frame> _frames = [];
@@ -170,8 +175,22 @@ internal sealed class Automaton
         }
     }
 
+    // What stays has the cost of the whole, so a budget that was kept is kept.
+    private void LeaveOut()
+    {
+        Dictionary<(Grammar Node, long Position), int> ways = [];
+        _waiting.Sort(static (left, right) => left.Cost != right.Cost ? left.Cost.CompareTo(right.Cost) : left.Id.CompareTo(right.Id));
+        _waiting.RemoveAll(frame =>
+            ++CollectionsMarshal.GetValueRefOrAddDefault(ways, (frame.Node, frame.Position), out _) > MaximumWays);
+    }
+
     private AutomatonState Take()
     {
+        if (_waiting.Count > ManyFrames)
+        {
+            LeaveOut();
+        }
+
         _waiting.Sort(static (left, right) => left.Id.CompareTo(right.Id));
         Dictionary<Frame[], AutomatonState> states = _accepting ? _acceptingStates : _states;
         Dictionary<Frame[], AutomatonState>.AlternateLookup<ReadOnlySpan<Frame>> lookup = states.GetAlternateLookup<ReadOnlySpan<Frame>>();

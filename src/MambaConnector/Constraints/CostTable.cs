@@ -11,6 +11,7 @@ internal sealed class CostTable
     private readonly Dictionary<Grammar, int> _indices = [];
     private readonly Dictionary<LiteralNode, Segmentation> _segmentations = [];
     private readonly List<int[]> _levels = [];
+    private readonly List<List<int>> _users = []; // by node: the nodes that refer to it
 
     /// <param name="root">The grammar.</param>
     /// <param name="vocabulary">The tokens; <see langword="null"/>: each byte is one.</param>
@@ -52,16 +53,27 @@ internal sealed class CostTable
 
     private void Relax(List<Grammar> nodes, int[] level, int nesting)
     {
-        // Nodes refer to each other in circles: lower the costs until none changes.
-        bool changed = true;
-        while (changed)
+        // Nodes refer to each other in circles: what a lower cost concerns is looked at again, until none changes.
+        Queue<int> open = new(Enumerable.Range(0, nodes.Count).Reverse());
+        bool[] isOpen = new bool[nodes.Count];
+        Array.Fill(isOpen, true);
+        while (open.TryDequeue(out int index))
         {
-            changed = false;
-            for (int index = nodes.Count - 1; index >= 0; index--)
+            isOpen[index] = false;
+            int cost = nodes[index].StartCost(this, nesting);
+            if (cost >= level[index])
             {
-                int cost = nodes[index].StartCost(this, nesting);
-                changed |= cost < level[index];
-                level[index] = Math.Min(cost, level[index]);
+                continue;
+            }
+
+            level[index] = cost;
+            foreach (int user in _users[index])
+            {
+                if (!isOpen[user])
+                {
+                    isOpen[user] = true;
+                    open.Enqueue(user);
+                }
             }
         }
     }
@@ -70,6 +82,7 @@ internal sealed class CostTable
     {
         List<Grammar> nodes = [root];
         _indices[root] = 0;
+        _users.Add([]);
         for (int index = 0; index < nodes.Count; index++)
         {
             foreach (Grammar child in nodes[index].Children)
@@ -77,7 +90,10 @@ internal sealed class CostTable
                 if (_indices.TryAdd(child, nodes.Count))
                 {
                     nodes.Add(child);
+                    _users.Add([]);
                 }
+
+                _users[_indices[child]].Add(index);
             }
         }
 

@@ -57,19 +57,60 @@ internal static class ConstraintDriver
             [.. Enumerable.Range(0, key.Tokenizer.VocabularySize).Select(id => Liking(key.Tokenizer.GetBytes(id), key.Adversary))]);
         for (int refusals = 0; ; refusals++)
         {
-            List<int> allowed = Allowed(constraint.Mask);
-            Assert.NotEmpty(allowed);
-            List<int> others = adversary == Adversary.Random ? allowed : [.. allowed.Where(id => id != end)];
-            List<int> choices = others.Count > 0 ? others : allowed;
-            int token = adversary == Adversary.Random ? choices[random.Next(choices.Count)] : choices.MaxBy(id => likings[id]);
+            int token = adversary == Adversary.Random ? AnyOf(constraint.Mask, random) : BestOf(constraint.Mask, likings, end);
             if (constraint.TryAccept(token, left))
             {
                 return token;
             }
 
             Assert.InRange(refusals, 0, 8);
-            Assert.DoesNotContain(token, Allowed(constraint.Mask));
+            Assert.Equal(0u, constraint.Mask[token >> 5] >> token & 1);
         }
+    }
+
+    // Without lists of ids: there are tens of thousands at each step.
+    private static int AnyOf(ReadOnlySpan<uint> mask, Random random)
+    {
+        int count = 0;
+        foreach (uint bits in mask)
+        {
+            count += BitOperations.PopCount(bits);
+        }
+
+        Assert.NotEqual(0, count);
+        int word = 0;
+        for (count = random.Next(count); count >= BitOperations.PopCount(mask[word]); word++)
+        {
+            count -= BitOperations.PopCount(mask[word]);
+        }
+
+        uint left = mask[word];
+        for (; count > 0; count--)
+        {
+            left &= left - 1;
+        }
+
+        return (word * 32) + BitOperations.TrailingZeroCount(left);
+    }
+
+    // The end only where nothing else is allowed.
+    private static int BestOf(ReadOnlySpan<uint> mask, int[] likings, int end)
+    {
+        int best = -1;
+        for (int word = 0; word < mask.Length; word++)
+        {
+            for (uint bits = mask[word]; bits != 0; bits &= bits - 1)
+            {
+                int id = (word * 32) + BitOperations.TrailingZeroCount(bits);
+                if (best < 0 || best == end || (id != end && likings[id] > likings[best]))
+                {
+                    best = id;
+                }
+            }
+        }
+
+        Assert.NotEqual(-1, best);
+        return best;
     }
 
     private static int Liking(ReadOnlySpan<byte> bytes, Adversary adversary) => adversary switch

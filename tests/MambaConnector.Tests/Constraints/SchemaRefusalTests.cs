@@ -46,7 +46,6 @@ public sealed class SchemaRefusalTests
     [InlineData("""{"$ref":"#"}""", "cannot be satisfied")]
     [InlineData("""{"allOf":[{"$ref":"#"}]}""", "refers to itself without end")]
     [InlineData("""{"type":"object","anyOf":[{"$ref":"#"}]}""", "refers to itself without end")]
-    [InlineData("""{"$ref":"#/$defs/a","$defs":{"a":{"allOf":[{"$ref":"#/$defs/b"},{"properties":{"l":{"$ref":"#/$defs/a"},"r":{"$ref":"#/$defs/a"}}}]},"b":{"properties":{"l":{"$ref":"#/$defs/a"},"r":{"$ref":"#/$defs/b"}}}}}""", "refers to itself without end")]
     [InlineData("""{"$ref":"#/$defs/none"}""", "'#/$ref' refers to '#/$defs/none', which is not there")]
     [InlineData("""{"type":"text"}""", "'#/type' names no type of JSON: \"text\"")]
     [InlineData("""{"type":"string","maxLength":-1}""", "'#/maxLength' must be a whole number from 0")]

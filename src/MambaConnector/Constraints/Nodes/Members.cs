@@ -3,18 +3,18 @@ namespace MambaConnector.Constraints;
 /// <summary>The members that an object has so far. Immutable, compared by value.</summary>
 internal sealed class Members : IEquatable<Members>
 {
-    private readonly int[] _declared; // ascending
+    private readonly ulong[] _declared; // a bit each; the last word is not 0
     private readonly string[] _others; // ascending
     private readonly int _hash;
 
-    private Members(int[] declared, string[] others)
+    private Members(ulong[] declared, string[] others)
     {
         _declared = declared;
         _others = others;
         HashCode hash = default;
-        foreach (int index in declared)
+        foreach (ulong word in declared)
         {
-            hash.Add(index);
+            hash.Add(word);
         }
 
         foreach (string name in others)
@@ -28,7 +28,7 @@ internal sealed class Members : IEquatable<Members>
     public static Members None { get; } = new([], []);
 
     /// <summary>Whether a declared property is there.</summary>
-    public bool Has(int index) => Array.BinarySearch(_declared, index) >= 0;
+    public bool Has(int index) => index >> 6 < _declared.Length && (_declared[index >> 6] >> index & 1) != 0;
 
     /// <summary>Whether a property that is not declared is there.</summary>
     public bool Has(string name) => Array.BinarySearch(_others, name, StringComparer.Ordinal) >= 0;
@@ -36,7 +36,13 @@ internal sealed class Members : IEquatable<Members>
     /// <summary>Whether a property that is not declared is there whose name begins like this.</summary>
     public bool HasAny(string prefix) => Array.Exists(_others, name => name.StartsWith(prefix, StringComparison.Ordinal));
 
-    public Members With(int index) => new([.. _declared.Append(index).Order()], _others);
+    public Members With(int index)
+    {
+        ulong[] declared = new ulong[Math.Max(_declared.Length, (index >> 6) + 1)];
+        _declared.CopyTo(declared, 0);
+        declared[index >> 6] |= 1UL << index;
+        return new Members(declared, _others);
+    }
 
     public Members With(string name) => new(_declared, [.. _others.Append(name).Order(StringComparer.Ordinal)]);
 

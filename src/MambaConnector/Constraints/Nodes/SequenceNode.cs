@@ -1,11 +1,16 @@
 namespace MambaConnector.Constraints;
 
 /// <summary>One node after the other. Position: the one to begin next.</summary>
-internal sealed class SequenceNode(Grammar[] items) : Grammar
+/// <param name="items">The nodes.</param>
+/// <param name="isContainer">Whether they are a whole object or array, its brackets included.</param>
+internal sealed class SequenceNode(Grammar[] items, bool isContainer = false) : Grammar
 {
     internal override IReadOnlyList<Grammar> Children => items;
 
-    internal override int StartCost(CostTable costs, int nesting) => CostFrom(costs, 0, nesting);
+    internal override bool IsContainer => isContainer;
+
+    internal override int StartCost(CostTable costs, int nesting) =>
+        !isContainer ? CostFrom(costs, 0, nesting) : nesting == 0 ? CostTable.Infinite : CostFrom(costs, 0, nesting - 1);
 
     internal override int Cost(CostTable costs, Frame frame) => CostFrom(costs, (int)frame.Position, frame.NestingLeft);
 

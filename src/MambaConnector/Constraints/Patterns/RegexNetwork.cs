@@ -37,7 +37,7 @@ internal sealed class RegexNetwork
     /// <param name="isEnd">Whether nothing follows.</param>
     public int[] Closure(IEnumerable<int> states, bool isStart, bool isEnd)
     {
-        SortedSet<int> reached = [.. states];
+        HashSet<int> reached = [.. states];
         Stack<int> open = new(reached);
         while (open.TryPop(out int state))
         {
@@ -51,7 +51,7 @@ internal sealed class RegexNetwork
             }
         }
 
-        return [.. reached];
+        return [.. reached.Order()];
     }
 
     private int NewState()

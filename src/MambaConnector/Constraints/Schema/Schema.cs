@@ -250,7 +250,8 @@ internal sealed class Schema
             write(writer);
         }
 
-        using JsonDocument document = JsonDocument.Parse(stream.ToArray());
+        // As deep as the writer goes.
+        using JsonDocument document = JsonDocument.Parse(stream.ToArray(), new JsonDocumentOptions { MaxDepth = 1000 });
         return document.RootElement.Clone();
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 
@@ -9,16 +10,20 @@ namespace MambaConnector.Constraints;
 /// fits.</remarks>
 internal sealed class SchemaCompiler
 {
-    private const int MaximumJoins = 64;
-    private const int MaximumDepth = 200;
-    private const int MaximumParts = 20_000;
+    // A schema may come from anywhere: what calls itself, and what is written out again and again, has an end.
+    private const int MaximumJsonDepth = 256;
+    private const int MaximumDepth = 1000;
+    private const int MaximumSchemas = 50_000;
+    private const int MaximumNestedJoins = 64;
+    private const int MaximumJoins = 4096;
 
     private readonly JsonElement _root;
     private readonly Dictionary<string, ReferenceNode> _references = [];
+    private readonly Dictionary<string, ReferenceNode> _composed = [];
     private readonly Dictionary<string, Grammar> _shared = [];
-
     private int _depth;
-    private int _parts;
+    private int _schemas;
+    private int _joins;
 
     private SchemaCompiler(JsonElement root) => _root = root;
 
@@ -27,36 +32,74 @@ internal sealed class SchemaCompiler
     /// the keyword and where it stands.</exception>
     public static Grammar Compile(JsonElement schema)
     {
+        CheckDepth(schema);
         Grammar grammar = new SchemaCompiler(schema).Compile(schema, "#");
         return new CostTable(grammar, null).Of(grammar, Automaton.MaximumNesting) < CostTable.Infinite
             ? grammar
             : throw Schema.Invalid("#", "cannot be satisfied: no finite JSON value within the supported bounds fits it");
     }
 
-    private Grammar Compile(JsonElement element, string pointer) =>
-        element.ValueKind == JsonValueKind.False && pointer != "#" ? JsonNodes.Nothing : Compile(Schema.Read(element, pointer));
-
-    // A schema that is joined with itself on and on never comes to an end: by depth, or by sheer number.
-    private Grammar Compile(Schema schema)
+    private static void CheckDepth(JsonElement schema)
     {
-        if (++_depth > MaximumDepth || ++_parts > MaximumParts)
+        if (schema.ValueKind == JsonValueKind.Undefined)
         {
-            throw Schema.Invalid(schema.Pointer, "is too deep or too large, or refers to itself without end");
+            return;
         }
 
-        Grammar grammar = CompileKeywords(schema);
+        Utf8JsonReader reader = new(
+            JsonMarshal.GetRawUtf8Value(schema),
+            new JsonReaderOptions { MaxDepth = int.MaxValue, AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip });
+        while (reader.Read())
+        {
+            if (reader.CurrentDepth > MaximumJsonDepth)
+            {
+                throw Schema.Invalid("#", $"is nested more than {MaximumJsonDepth} levels deep");
+            }
+        }
+    }
+
+    private Grammar Compile(JsonElement element, string pointer)
+    {
+        if (element.ValueKind == JsonValueKind.False && pointer != "#")
+        {
+            return JsonNodes.Nothing;
+        }
+
+        Enter(pointer);
+        try
+        {
+            Schema schema = Schema.Read(element, pointer);
+            Grammar grammar = schema.TryGet("$ref", out Keyword reference) && schema.Names.Count == 1 ? Reference(reference)
+                : schema.Names.Any(name => name is "$ref" or "allOf" or "anyOf" or "oneOf") ? Composed(schema, element.GetRawText())
+                : Compile(schema);
+            _depth--;
+            return grammar;
+        }
+        catch (InvalidOperationException exception)
+        {
+            // A value of another type than its keyword has, or half a surrogate pair.
+            throw new ArgumentException($"The JSON schema is malformed at or below '{pointer}': {exception.Message}", exception);
+        }
+    }
+
+    private void Enter(string pointer)
+    {
+        if (++_depth > MaximumDepth || ++_schemas > MaximumSchemas)
+        {
+            throw Schema.Invalid(pointer, "is too deep or too large, or refers to itself without end");
+        }
+    }
+
+    private Grammar Compile(Schema schema)
+    {
+        Enter(schema.Pointer);
+        Grammar grammar = CompileFlat(Flatten(schema));
         _depth--;
         return grammar;
     }
 
-    private Grammar CompileKeywords(Schema schema)
+    private Grammar CompileFlat(Schema schema)
     {
-        if (schema.TryGet("$ref", out Keyword reference) && schema.Names.Count == 1)
-        {
-            return Reference(reference);
-        }
-
-        schema = Flatten(schema);
         if (schema.Has("anyOf") || schema.Has("oneOf"))
         {
             return CompileAlternatives(schema);
@@ -91,14 +134,26 @@ internal sealed class SchemaCompiler
         }
     }
 
+    // What is joined of several schemas may contain itself, like that to which a reference leads: the same text is the same grammar.
+    private ReferenceNode Composed(Schema schema, string text)
+    {
+        if (!_composed.TryGetValue(text, out ReferenceNode? node))
+        {
+            node = new ReferenceNode { Target = JsonNodes.Nothing };
+            _composed.Add(text, node);
+            node.Target = Compile(schema);
+        }
+
+        return node;
+    }
+
     private ReferenceNode Reference(Keyword reference)
     {
         string pointer = PointerOf(reference);
         if (!_references.TryGetValue(pointer, out ReferenceNode? node))
         {
-            node = new ReferenceNode();
+            node = new ReferenceNode { Target = JsonNodes.Nothing };
             _references.Add(pointer, node);
-            node.Target = JsonNodes.Nothing;
             node.Target = Compile(Resolve(reference), pointer);
         }
 
@@ -110,9 +165,14 @@ internal sealed class SchemaCompiler
     {
         for (; schema.Has("$ref") || schema.Has("allOf"); joins++)
         {
-            if (joins >= MaximumJoins)
+            if (joins >= MaximumNestedJoins)
             {
                 throw Schema.Invalid(schema.Pointer, "refers to itself without end");
+            }
+
+            if (++_joins > MaximumJoins)
+            {
+                throw Schema.Invalid("#", $"joins schemas more than {MaximumJoins} times");
             }
 
             if (schema.TryGet("$ref", out Keyword reference))
@@ -178,8 +238,8 @@ internal sealed class SchemaCompiler
         _ => Grammar.Literal(CanonicalJson.Write(value)),
     };
 
-    private static Grammar Enclosed(Grammar open, IEnumerable<Grammar> items, Grammar close) => Grammar.Sequence(
-        [open, .. items.SelectMany((item, index) => index == 0 ? (Grammar[])[item] : [JsonNodes.Comma, item]), close]);
+    private static SequenceNode Enclosed(Grammar open, IEnumerable<Grammar> items, Grammar close) => new SequenceNode(
+        [open, .. items.SelectMany((item, index) => index == 0 ? (Grammar[])[item] : [JsonNodes.Comma, item]), close], isContainer: true);
 
     private Grammar CompileObject(Schema schema)
     {

@@ -4,6 +4,7 @@ namespace MambaConnector.Constraints;
 internal sealed class PatternRule : TextRule
 {
     private const int MaximumStates = 20_000;
+    private const int MaximumTransitions = 2_000_000;
 
     private readonly string _key;
     private readonly (int First, int Last, int Target)[][] _transitions;
@@ -32,9 +33,16 @@ internal sealed class PatternRule : TextRule
         Dictionary<(int State, int Count), int> numbers = new() { [(0, 0)] = 0 };
         List<(int State, int Count)> pairs = [(0, 0)];
         List<(int First, int Last, int Target)[]> transitions = [];
+        int size = 0;
         for (int index = 0; index < pairs.Count; index++)
         {
             (int state, int count) = pairs[index];
+            size += automaton.Transitions[state].Length;
+            if (size > MaximumTransitions)
+            {
+                throw new PatternException($"with its bounds of length it needs more than {MaximumTransitions} transitions");
+            }
+
             transitions.Add(count == maximum ? [] : [.. automaton.Transitions[state].Select(edge =>
                 (edge.First, edge.Last, Number((edge.Target, Math.Min(count + 1, largest)))))]);
         }
