@@ -8,7 +8,7 @@ internal sealed record RegexAutomaton(IReadOnlyList<(int First, int Last, int Ta
     private const int MaximumStates = 10_000;
 
     // In states of the network that are looked at, those of a set several times: about a second.
-    private const int MaximumWork = 1_500_000;
+    private const int MaximumWork = 2_000_000;
 
     /// <summary>Compiles a pattern; state 0 is the start.</summary>
     /// <exception cref="PatternException">It is malformed, uses what is not supported, or needs too many states.</exception>
@@ -58,6 +58,7 @@ internal sealed record RegexAutomaton(IReadOnlyList<(int First, int Last, int Ta
         {
             foreach ((CodePointSet characters, int target) in network.Edges(state))
             {
+                spend(characters.Ranges.Count);
                 foreach ((int first, int last) in characters.Ranges)
                 {
                     edges.Add((first, last, target));
