@@ -115,7 +115,8 @@ internal sealed class EcmaScriptPattern
             if (_pattern[_position] == '-' && _pattern[_position + 1] != ']')
             {
                 _position++;
-                last = ReadClassAtom(ranges, categories) ?? throw new NotSupportedException($"'{_pattern}' has a range that ends in a class.");
+                last = ReadClassAtom(ranges, categories)
+                    ?? throw new NotSupportedException($"'{_pattern}' has a range that ends in a class.");
             }
 
             ranges.Add((first, last));
@@ -234,12 +235,17 @@ internal sealed class EcmaScriptPattern
     {
         string basic = string.Concat(ranges.Where(range => range.First <= 0xFFFF)
             .Select(range => $"{Escape(range.First)}-{Escape(Math.Min(range.Last, 0xFFFF))}").Concat(categories));
-        string beyond = string.Join('|', ranges.Where(range => range.Last > 0xFFFF).SelectMany(range => Pairs(Math.Max(range.First, 0x10000), range.Last)));
-        const string Half = @"\uD800-\uDFFF";
+        string beyond = string.Join('|', ranges.Where(range => range.Last > 0xFFFF)
+            .SelectMany(range => Pairs(Math.Max(range.First, 0x10000), range.Last)));
+
+        // What matches nothing: neither an empty class nor an empty alternative does.
         const string Never = "(?!)";
-        string single = basic.Length == 0 ? isNegated ? $"[^{Half}]" : Never : isNegated ? $"(?![{Half}])[^{basic}]" : $"(?![{Half}])[{basic}]";
-        string pair = isNegated ? $@"(?!{(beyond.Length == 0 ? Never : beyond)})[\uD800-\uDBFF][\uDC00-\uDFFF]" : beyond.Length == 0 ? Never : beyond;
-        _output.Append(CultureInfo.InvariantCulture, $"(?:{single}|{pair})");
+        basic = basic.Length == 0 ? Never : $"[{basic}]";
+        beyond = beyond.Length == 0 ? Never : $"(?:{beyond})";
+        const string Single = @"[^\uD800-\uDFFF]";
+        const string Pair = @"[\uD800-\uDBFF][\uDC00-\uDFFF]";
+        string sign = isNegated ? "!" : "=";
+        _output.Append(CultureInfo.InvariantCulture, $"(?:(?{sign}{basic}){Single}|(?{sign}{beyond}){Pair})");
     }
 
     /// <summary>Code points beyond the basic plane as surrogate pairs, those of one high half at a time.</summary>

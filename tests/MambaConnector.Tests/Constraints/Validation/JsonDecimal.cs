@@ -70,5 +70,6 @@ internal readonly record struct JsonDecimal(BigInteger Digits, BigInteger Expone
 
     private static int Length(BigInteger digits) => BigInteger.Abs(digits).ToString(CultureInfo.InvariantCulture).Length;
 
-    private static BigInteger Scale(JsonDecimal value, BigInteger exponent) => value.Digits * BigInteger.Pow(10, (int)(value.Exponent - exponent));
+    private static BigInteger Scale(JsonDecimal value, BigInteger exponent) =>
+        value.Digits * BigInteger.Pow(10, (int)(value.Exponent - exponent));
 }

@@ -22,7 +22,8 @@ internal static class JsonEquality
                 return left.GetArrayLength() == right.GetArrayLength() && left.EnumerateArray().Zip(right.EnumerateArray()).All(AreEqual);
             case JsonValueKind.Object:
                 return left.GetPropertyCount() == right.GetPropertyCount()
-                    && left.EnumerateObject().All(member => right.TryGetProperty(member.Name, out JsonElement other) && AreEqual(member.Value, other));
+                    && left.EnumerateObject().All(
+                        member => right.TryGetProperty(member.Name, out JsonElement other) && AreEqual(member.Value, other));
             default:
                 return true;
         }

@@ -2,16 +2,16 @@ using System.Text.Json;
 
 namespace MambaConnector.Tests.Constraints.Validation;
 
-/// <summary>Says whether a value fits a JSON Schema (2020-12): the judge of what constrained decoding writes. Slow, obvious, and none of the
-/// library's code in it.</summary>
-/// <remarks>A schema with an assertion that is not known here is an error, never a yes. Beyond the specification, a value with two properties
-/// of one name, or with half of a surrogate pair in a string, fits no schema: readers differ about what it means.</remarks>
+/// <summary>Says whether a value fits a JSON Schema (2020-12): the judge of what constrained decoding writes. Slow, obvious, and none of
+/// the library's code in it.</summary>
+/// <remarks>A schema with an assertion that is not known here is an error, never a yes. Beyond the specification, a value with two
+/// properties of one name, or with half of a surrogate pair in a string, fits no schema: readers differ about what it means.</remarks>
 internal sealed class JsonSchemaValidator
 {
     private static readonly HashSet<string> Annotations =
     [
-        "$schema", "$id", "$comment", "$defs", "definitions", "title", "description", "default", "examples", "format", "deprecated", "readOnly",
-        "writeOnly",
+        "$schema", "$id", "$comment", "$defs", "definitions", "title", "description", "default", "examples", "format", "deprecated",
+        "readOnly", "writeOnly",
     ];
 
     private readonly JsonElement _root;
@@ -35,11 +35,15 @@ internal sealed class JsonSchemaValidator
         switch (value.ValueKind)
         {
             case JsonValueKind.Array:
-                return value.EnumerateArray().Select((item, index) => FindAmbiguity(item, $"{at}/{index}")).FirstOrDefault(why => why is not null);
+                return value.EnumerateArray()
+                    .Select((item, index) => FindAmbiguity(item, $"{at}/{index}"))
+                    .FirstOrDefault(why => why is not null);
             case JsonValueKind.Object:
                 HashSet<string> names = [];
                 return value.EnumerateObject()
-                    .Select(member => names.Add(member.Name) ? FindAmbiguity(member.Value, $"{at}/{member.Name}") : $"{at}: two properties '{member.Name}'")
+                    .Select(member => names.Add(member.Name)
+                        ? FindAmbiguity(member.Value, $"{at}/{member.Name}")
+                        : $"{at}: two properties '{member.Name}'")
                     .FirstOrDefault(why => why is not null);
             case JsonValueKind.String:
                 try
@@ -83,9 +87,12 @@ internal sealed class JsonSchemaValidator
         string? Require(bool condition) => condition ? null : $"{at}: {keyword} {wanted.GetRawText()} against {value.GetRawText()}";
         string? RequireNumber(Func<JsonDecimal, JsonDecimal, bool> condition) =>
             Require(value.ValueKind != JsonValueKind.Number || condition(JsonDecimal.Of(value), JsonDecimal.Of(wanted)));
-        string? RequireString(Func<string, bool> condition) => Require(value.ValueKind != JsonValueKind.String || condition(value.GetString()!));
-        string? RequireLength(Func<int, bool> condition) => Require(value.ValueKind != JsonValueKind.Array || condition(value.GetArrayLength()));
-        string? RequireCount(Func<int, bool> condition) => Require(value.ValueKind != JsonValueKind.Object || condition(value.GetPropertyCount()));
+        string? RequireString(Func<string, bool> condition) =>
+            Require(value.ValueKind != JsonValueKind.String || condition(value.GetString()!));
+        string? RequireLength(Func<int, bool> condition) =>
+            Require(value.ValueKind != JsonValueKind.Array || condition(value.GetArrayLength()));
+        string? RequireCount(Func<int, bool> condition) =>
+            Require(value.ValueKind != JsonValueKind.Object || condition(value.GetPropertyCount()));
 
         return keyword switch
         {
@@ -114,11 +121,13 @@ internal sealed class JsonSchemaValidator
             "prefixItems" or "items" => CheckItems(schema, keyword, wanted, value, at),
             "minItems" => RequireLength(length => length >= Limit(wanted)),
             "maxItems" => RequireLength(length => length <= Limit(wanted)),
-            "uniqueItems" => Require(wanted.ValueKind == JsonValueKind.False || value.ValueKind != JsonValueKind.Array || AreDistinct(value)),
+            "uniqueItems" => Require(
+                wanted.ValueKind == JsonValueKind.False || value.ValueKind != JsonValueKind.Array || AreDistinct(value)),
 
             "properties" or "additionalProperties" => CheckProperties(schema, keyword, wanted, value, at),
             "required" => Require(
-                value.ValueKind != JsonValueKind.Object || wanted.EnumerateArray().All(name => value.TryGetProperty(name.GetString()!, out _))),
+                value.ValueKind != JsonValueKind.Object
+                || wanted.EnumerateArray().All(name => value.TryGetProperty(name.GetString()!, out _))),
             "minProperties" => RequireCount(count => count >= Limit(wanted)),
             "maxProperties" => RequireCount(count => count <= Limit(wanted)),
 
@@ -190,7 +199,9 @@ internal sealed class JsonSchemaValidator
         JsonElement target = _root;
         foreach (string part in reference.Split('/').Skip(1))
         {
-            string name = Uri.UnescapeDataString(part).Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
+            string name = Uri.UnescapeDataString(part)
+                .Replace("~1", "/", StringComparison.Ordinal)
+                .Replace("~0", "~", StringComparison.Ordinal);
             target = target.ValueKind == JsonValueKind.Array
                 ? target[int.Parse(name, System.Globalization.CultureInfo.InvariantCulture)]
                 : target.GetProperty(name);
