@@ -122,10 +122,9 @@ internal abstract class ToolCallFormat
     {
         try
         {
-            if (ObjectSchema(schema) is JsonElement objects && Grammar.Json(objects) is Grammar grammar &&
-                new CostTable(grammar, vocabulary: null).Of(grammar, Automaton.MaximumNesting) < CostTable.Infinite)
+            if (ObjectSchema(schema) is JsonElement objects)
             {
-                return grammar;
+                return ReplySchema.Compile(objects);
             }
         }
         catch (Exception exception) when (exception is ArgumentException or InvalidOperationException or JsonException)

@@ -13,7 +13,7 @@ internal sealed class SchemaCache
 
     private readonly ConcurrentDictionary<string, Grammar> _grammars = new(StringComparer.Ordinal);
 
-    /// <exception cref="ArgumentException">As of <see cref="Grammar.Json"/>.</exception>
+    /// <exception cref="ArgumentException">As of <see cref="ReplySchema.Compile"/>.</exception>
     public Grammar Get(JsonElement schema)
     {
         string text = schema.GetRawText();
@@ -22,7 +22,7 @@ internal sealed class SchemaCache
             return known;
         }
 
-        Grammar grammar = Grammar.Json(schema);
+        Grammar grammar = ReplySchema.Compile(schema);
         if (_grammars.Count >= Capacity)
         {
             // So many are made as they go, and none of them comes again.
