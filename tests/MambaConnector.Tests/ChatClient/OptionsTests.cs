@@ -49,15 +49,7 @@ public class OptionsTests : ChatClientTest
     [InlineData("min_p")]
     public async Task FiltersKeepTheMostLikelyToken(string option)
     {
-        int[] pair = [.. TestTokenizer.Tokens("ab")];
-        using MambaChatClient client = Create(new ScriptedBackend(
-            _ =>
-            {
-                float[] row = ScriptedBackend.Prefer(pair[0], TestTokenizer.VocabSize + 4);
-                row[pair[1]] = 9;
-                return row;
-            },
-            TestTokenizer.VocabSize));
+        using MambaChatClient client = Create(Prefers('a', 'b'));
         ChatOptions options = new() { Temperature = 1, MaxOutputTokens = 60, Seed = 3 };
 
         Assert.Contains('b', (await client.GetResponseAsync([User("x")], options)).Text);
@@ -83,15 +75,7 @@ public class OptionsTests : ChatClientTest
     [InlineData("repetition_penalty")]
     public async Task PenaltiesForbidWhatWasSaid(string option)
     {
-        int[] pair = [.. TestTokenizer.Tokens("qz")];
-        using MambaChatClient client = Create(new ScriptedBackend(
-            _ =>
-            {
-                float[] row = ScriptedBackend.Prefer(pair[0], TestTokenizer.VocabSize + 4);
-                row[pair[1]] = 9;
-                return row;
-            },
-            TestTokenizer.VocabSize));
+        using MambaChatClient client = Create(Prefers('q', 'z'));
         ChatOptions options = new() { MaxOutputTokens = 2 };
         Assert.Equal("qq", (await client.GetResponseAsync([User("x")], options)).Text);
         switch (option)
@@ -115,15 +99,7 @@ public class OptionsTests : ChatClientTest
     [Fact]
     public async Task PenaltiesSeeThePromptWhetherItIsReadOrNot()
     {
-        int[] pair = [.. TestTokenizer.Tokens("qz")];
-        using MambaChatClient client = Create(new ScriptedBackend(
-            _ =>
-            {
-                float[] row = ScriptedBackend.Prefer(pair[0], TestTokenizer.VocabSize + 4);
-                row[pair[1]] = 9;
-                return row;
-            },
-            TestTokenizer.VocabSize));
+        using MambaChatClient client = Create(Prefers('q', 'z'));
         ChatOptions options = new() { MaxOutputTokens = 1, PresencePenalty = 2 };
 
         ChatResponse first = await client.GetResponseAsync([User("q")], options);
@@ -204,5 +180,13 @@ public class OptionsTests : ChatClientTest
         ArgumentException exception = await Assert.ThrowsAnyAsync<ArgumentException>(() => client.GetResponseAsync([User("a")], options));
         Assert.Contains(name, exception.Message, StringComparison.OrdinalIgnoreCase);
         Assert.Equal(0, backend.Evaluations);
+    }
+
+    // A model that always says the first, and almost as gladly the second.
+    private static ScriptedBackend Prefers(char first, char second)
+    {
+        float[] row = ScriptedBackend.Prefer(TestTokenizer.FirstByte + first, TestTokenizer.VocabSize + 4);
+        row[TestTokenizer.FirstByte + second] = 9;
+        return new ScriptedBackend(_ => row, TestTokenizer.VocabSize);
     }
 }
