@@ -12,6 +12,10 @@ internal sealed record NumberBounds(bool IsInteger, Int128? Least, Int128? Most)
     /// <summary>The most digits a number is written with: a double holds each such number, and a decimal does, too.</summary>
     public const int Digits = 15;
 
+    /// <summary>The most digits of an integer without bounds: schemas made of .NET types do not say which size they mean, and an int holds each
+    /// such number.</summary>
+    public const int IntegerDigits = 9;
+
     /// <summary>10^n for n up to 2 * <see cref="Digits"/>.</summary>
     private static readonly Int128[] Powers = CreatePowers();
 

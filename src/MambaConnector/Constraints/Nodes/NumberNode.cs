@@ -31,7 +31,8 @@ internal sealed class NumberNode(NumberBounds bounds) : LocalNode
     internal override long StepInside(long position, byte value, out bool mayEnd)
     {
         mayEnd = false;
-        if (NumberText.Unpack(position).Append(value, bounds.IsInteger) is not { } next || !CanEnd(next))
+        if (NumberText.Unpack(position).Append(value, bounds.IsInteger) is not { } next || !CanEnd(next) ||
+            (bounds is { IsInteger: true, IsBounded: false } && next.Count > NumberBounds.IntegerDigits))
         {
             return Dead;
         }

@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace MambaConnector.Constraints;
 
 /// <summary>Makes a grammar of a JSON schema (draft 2020-12, and what OpenAPI and .NET write).</summary>
-/// <remarks>The grammar may allow less than the schema: numbers have at most 15 digits and no exponent, white space is at most one space
-/// behind commas and colons, a key does not come twice, and declared keys and listed values are spelled one way. Everything it allows
+/// <remarks>The grammar may allow less than the schema: numbers have at most 15 digits (integers without bounds 9) and no exponent, white
+/// space is at most one space behind commas and colons, a key does not come twice, and declared keys and listed values are spelled one way. Everything it allows
 /// fits.</remarks>
 internal sealed class SchemaCompiler
 {
