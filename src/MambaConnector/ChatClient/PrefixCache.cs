@@ -48,14 +48,20 @@ internal sealed class PrefixCache(long maxBytes) : IDisposable
     /// <summary>The state that covers most of a prompt, or null.</summary>
     public PrefixMatch? Find(ReadOnlySpan<int> prompt)
     {
+        int[] lengths;
+        lock (_gate)
+        {
+            lengths = [.. _entries.Keys.Select(key => key.Length).Where(length => length > 0).Distinct()];
+        }
+
+        // Hashing a long prompt takes a moment, too: only lookups are made under the lock, for the lengths that are kept.
+        List<(int Length, TokenChain Chain)> beginnings = Beginnings(prompt, lengths);
         Entry? longest = null;
         lock (_gate)
         {
-            TokenChain chain = default;
-            for (int length = 1; length <= prompt.Length && _entries.Count > 0; length++)
+            for (int index = beginnings.Count - 1; index >= 0 && longest is null; index--)
             {
-                chain = chain.Add(prompt[length - 1]);
-                longest = _entries.GetValueOrDefault((length, chain)) ?? longest;
+                longest = _entries.GetValueOrDefault(beginnings[index]);
             }
 
             if (longest is null)
@@ -93,6 +99,27 @@ internal sealed class PrefixCache(long maxBytes) : IDisposable
                 Remove(last.Value);
             }
         }
+    }
+
+    private static List<(int Length, TokenChain Chain)> Beginnings(ReadOnlySpan<int> prompt, int[] lengths)
+    {
+        Array.Sort(lengths);
+        List<(int Length, TokenChain Chain)> beginnings = [];
+        TokenChain chain = default;
+        int hashed = 0;
+        foreach (int length in lengths)
+        {
+            if (length > prompt.Length)
+            {
+                break;
+            }
+
+            chain = chain.Add(prompt[hashed..length]);
+            hashed = length;
+            beginnings.Add((length, chain));
+        }
+
+        return beginnings;
     }
 
     private void Remove(Entry entry)

@@ -58,19 +58,10 @@ internal static class RequestReader
 
     private static void CheckMode(ChatToolMode mode, IReadOnlyList<ToolDeclaration> tools)
     {
-        if (mode is not RequiredChatToolMode required)
-        {
-            return;
-        }
-
-        if (tools.Count == 0)
+        // Of a function that is required by name, ToolCallFormat says whether it is declared.
+        if (mode is RequiredChatToolMode && tools.Count == 0)
         {
             throw new ArgumentException("ChatOptions.ToolMode requires a function call, and ChatOptions.Tools declares no function.");
-        }
-
-        if (required.RequiredFunctionName is string name && tools.All(tool => tool.Name != name))
-        {
-            throw new ArgumentException($"ChatOptions.ToolMode requires a call of '{name}', and ChatOptions.Tools does not declare it.");
         }
     }
 }
