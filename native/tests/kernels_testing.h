@@ -22,6 +22,7 @@ inline std::vector<const Kernels*> vector_tables() {
     std::vector<const Kernels*> tables;
     if (avx2_kernels() != nullptr && platform::cpu_features().avx2) tables.push_back(avx2_kernels());
     if (avx512_kernels() != nullptr && platform::cpu_features().avx512) tables.push_back(avx512_kernels());
+    if (amx_kernels() != nullptr && platform::allow_amx()) tables.push_back(amx_kernels());
     if (tables.empty()) tables.push_back(&scalar_kernels());
     return tables;
 }

@@ -359,6 +359,15 @@ CpuFeatures cpu_features() {
     return features;
 }
 
+bool allow_amx() noexcept {
+#if MAMBA_X64 && defined(__linux__)
+    constexpr long request_permission = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+    return cpu_features().amx && syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+#else
+    return false;  // elsewhere it was never tried
+#endif
+}
+
 void pause() noexcept {
 #if MAMBA_X64
 #  if defined(_MSC_VER)

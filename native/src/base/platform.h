@@ -48,9 +48,12 @@ struct CpuFeatures {
     bool avx2 = false;      // AVX2 + FMA + F16C
     bool avx512 = false;    // AVX-512 F, BW, DQ, VL
     bool avx512_vnni = false;
-    bool amx = false;       // tile, BF16, INT8; on Linux a process must still ask for permission (arch_prctl) before its first tile
+    bool amx = false;       // tile, BF16, INT8; a process must still ask for permission before its first tile: allow_amx
 };
 CpuFeatures cpu_features();
+// Asks the operating system for AMX in this process, now and on its later threads; true when it may be used. Without it the first tile
+// instruction ends the process.
+bool allow_amx() noexcept;
 
 // One turn of a spin wait.
 void pause() noexcept;

@@ -88,6 +88,7 @@ const Kernels& scalar_kernels();
 // NULL where this build does not have them.
 const Kernels* avx2_kernels();
 const Kernels* avx512_kernels();
+const Kernels* amx_kernels();
 
 // The table for a forced instruction set, or the best one for MAMBA_ISA_AUTO. Throws Error MAMBA_UNSUPPORTED when this
 // processor or build cannot run it.
