@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <sstream>
 
 #include "kernels_testing.h"
@@ -77,7 +78,7 @@ TEST(Mamba1, EqualsTheReferenceInAnyPieces) {
 // ---- Mamba-2
 
 struct Mamba2Case {
-    int64_t tokens, head_dim, d_state;
+    int64_t tokens, first_position, heads, groups, head_dim, d_state;
     float dt_low, dt_high, a;
 };
 
@@ -85,117 +86,218 @@ struct Mamba2Result {
     Floats y, state;
 };
 
+// Everything has a stride of its own, wider than its rows.
 struct Mamba2Input {
     Mamba2Case shape;
-    int64_t x_stride, bc_stride, dt_stride = 3, y_stride;
-    Floats x, b, c, dt, state;
+    int64_t x_width, bc_width, stride, dt_stride, y_stride;
+    Floats convolved, dt, a, d, state;
 
     Mamba2Input(const Mamba2Case& s, Random& random)
-        : shape(s), x_stride(s.head_dim + 7), bc_stride(s.d_state + 9), y_stride(s.head_dim + 1) {
-        x = random.normals(s.tokens * x_stride);
-        b = random.normals(s.tokens * bc_stride);
-        c = random.normals(s.tokens * bc_stride);
+        : shape(s), x_width(s.heads * s.head_dim), bc_width(s.groups * s.d_state), stride(x_width + 2 * bc_width + 5),
+          dt_stride(s.heads + 2), y_stride(x_width + 1) {
+        convolved = random.normals(s.tokens * stride);
         dt = random.uniforms(s.tokens * dt_stride, s.dt_low, s.dt_high);
-        for (int64_t t = 0; t < s.tokens; t += 7) dt[static_cast<size_t>(t * dt_stride)] = 0;
-        state = random.normals(s.head_dim * s.d_state);
+        for (size_t i = 0; i < dt.size(); i += 7) dt[i] = 0;
+        a = random.uniforms(s.heads, 1.5f * s.a, 0.5f * s.a);
+        d = random.normals(s.heads);
+        state = random.normals(x_width * s.d_state);
     }
 
-    Mamba2Result run(const Kernels& kernels, bool chunked, bool outputs = true) const {
-        Mamba2Result result{Floats(static_cast<size_t>(shape.tokens * y_stride)), state};
-        for (int64_t t = 0; t < shape.tokens; t += chunk_tokens) {
-            const int64_t tokens = std::min(chunk_tokens, shape.tokens - t);
-            const Mamba2Head head{tokens, shape.head_dim, shape.d_state, x.data() + t * x_stride, x_stride, b.data() + t * bc_stride,
-                                  bc_stride, c.data() + t * bc_stride, bc_stride, dt.data() + t * dt_stride, dt_stride, shape.a, 0.7f,
-                                  result.state.data(), outputs ? result.y.data() + t * y_stride : nullptr, y_stride};
-            if (!chunked) {
-                kernels.mamba2_step(head);
-                continue;
+    Mamba2Scan scan(Mamba2Result& result, bool exact, bool outputs = true) const {
+        Mamba2Scan s{};
+        s.tokens = shape.tokens;
+        s.first_position = shape.first_position;
+        s.head_end = shape.heads;
+        s.heads_a_group = shape.heads / shape.groups;
+        s.head_dim = shape.head_dim;
+        s.d_state = shape.d_state;
+        s.x = convolved.data();
+        s.b = s.x + x_width;
+        s.c = s.b + bc_width;
+        s.stride = stride;
+        s.dt = dt.data();
+        s.dt_stride = dt_stride;
+        s.a = a.data();
+        s.d = d.data();
+        s.state = result.state.data();
+        s.y = outputs ? result.y.data() : nullptr;
+        s.y_stride = y_stride;
+        s.exact = exact;
+        return s;
+    }
+
+    Mamba2Result fresh() const { return {Floats(static_cast<size_t>(shape.tokens * y_stride)), state}; }
+
+    static void call(const Kernels& kernels, const Mamba2Scan& s) {
+        Floats scratch(static_cast<size_t>(mamba2_scratch_floats(s.head_dim, s.d_state)), NAN);
+        kernels.mamba2_scan(s, scratch.data());
+    }
+
+    Mamba2Result run(const Kernels& kernels, bool exact, bool outputs = true) const {
+        Mamba2Result result = fresh();
+        call(kernels, scan(result, exact, outputs));
+        return result;
+    }
+
+    // Cut at these token counts and into ranges of `heads` heads.
+    Mamba2Result run_in_pieces(const Kernels& kernels, bool exact, const std::vector<int64_t>& cuts, int64_t heads) const {
+        Mamba2Result result = fresh();
+        for (size_t i = 0; i <= cuts.size(); ++i) {
+            const int64_t first = i == 0 ? 0 : cuts[i - 1], end = i == cuts.size() ? shape.tokens : cuts[i];
+            Mamba2Scan s = scan(result, exact);
+            s.tokens = end - first;
+            s.first_position += first;
+            s.x += first * stride;
+            s.b += first * stride;
+            s.c += first * stride;
+            s.dt += first * dt_stride;
+            s.y += first * y_stride;
+            for (int64_t head = 0; head < shape.heads; head += heads) {
+                s.head_begin = head;
+                s.head_end = std::min(head + heads, shape.heads);
+                call(kernels, s);
             }
-            Floats cb(static_cast<size_t>(chunk_tokens * chunk_tokens), NAN);
-            Floats scratch(static_cast<size_t>(mamba2_scratch_floats(shape.head_dim, shape.d_state)), NAN);
-            if (outputs) kernels.mamba2_cb(head.b, head.b_stride, head.c, head.c_stride, tokens, shape.d_state, cb.data());
-            kernels.mamba2_chunk(head, cb.data(), scratch.data());
+        }
+        return result;
+    }
+
+    // Cuts on the chunk grid, every `chunks` chunks.
+    std::vector<int64_t> grid(int64_t chunks) const {
+        std::vector<int64_t> cuts;
+        const int64_t step = chunks * chunk_tokens;
+        for (int64_t t = step - shape.first_position % step; t < shape.tokens; t += step) cuts.push_back(t);
+        return cuts;
+    }
+
+    std::vector<int64_t> every_token() const {
+        std::vector<int64_t> cuts;
+        for (int64_t t = 1; t < shape.tokens; ++t) cuts.push_back(t);
+        return cuts;
+    }
+
+    // The recurrence as its equation says, in double.
+    Mamba2Result reference() const {
+        Mamba2Result result = fresh();
+        const int64_t p = shape.head_dim, n = shape.d_state;
+        for (int64_t head = 0; head < shape.heads; ++head) {
+            const int64_t group = head / (shape.heads / shape.groups);
+            std::vector<double> s(state.begin() + head * p * n, state.begin() + (head + 1) * p * n);
+            for (int64_t t = 0; t < shape.tokens; ++t) {
+                const float* x = convolved.data() + t * stride + head * p;
+                const float* b = convolved.data() + t * stride + x_width + group * n;
+                const float* c = b + bc_width;
+                const double step = dt[static_cast<size_t>(t * dt_stride + head)];
+                const double decay = std::exp(step * a[static_cast<size_t>(head)]);
+                for (int64_t i = 0; i < p; ++i) {
+                    double y = static_cast<double>(d[static_cast<size_t>(head)]) * x[i];
+                    for (int64_t k = 0; k < n; ++k) {
+                        double& place = s[static_cast<size_t>(i * n + k)];
+                        place = decay * place + step * x[i] * b[k];
+                        y += place * c[k];
+                    }
+                    result.y[static_cast<size_t>(t * y_stride + head * p + i)] = static_cast<float>(y);
+                }
+            }
+            std::transform(s.begin(), s.end(), result.state.begin() + head * p * n, [](double v) { return static_cast<float>(v); });
         }
         return result;
     }
 };
 
 const Mamba2Case mamba2_cases[] = {
-    {64, 64, 128, 0.001f, 0.1f, -1},  {150, 64, 128, 0.001f, 0.5f, -2}, {1, 64, 128, 0.001f, 0.1f, -1}, {2, 64, 64, 0.01f, 0.1f, -1},
-    {63, 32, 16, 0.01f, 0.5f, -1},    {65, 128, 256, 0.01f, 0.1f, -4},  {17, 64, 8, 0.1f, 1, -1},       {33, 20, 24, 0.1f, 1, -1},
-    {50, 5, 3, 0.1f, 1, -0.5f},       {64, 64, 128, 0, 0, -1},          {100, 64, 128, 0, 50, -16},     {80, 64, 64, 0, 1e6f, -16},
-    {128, 32, 32, 1e-6f, 1e-5f, -1},
+    {64, 0, 1, 1, 64, 128, 0.001f, 0.1f, -1},  // a whole chunk
+    {150, 0, 3, 1, 64, 128, 0.001f, 0.5f, -2},  // and part of one
+    {330, 0, 2, 1, 64, 128, 0.001f, 0.1f, -1},
+    {129, 63, 4, 2, 64, 128, 0.001f, 0.1f, -1},  // single tokens at both ends
+    {2, 62, 2, 2, 64, 64, 0.01f, 0.1f, -1},
+    {90, 17, 6, 3, 32, 16, 0.01f, 0.5f, -1},
+    {65, 0, 1, 1, 128, 256, 0.01f, 0.1f, -4},
+    {100, 30, 4, 2, 48, 96, 0.01f, 0.1f, -1},
+    {17, 0, 2, 1, 64, 8, 0.1f, 1, -1},
+    {33, 40, 2, 1, 20, 24, 0.1f, 1, -1},
+    {50, 0, 3, 3, 5, 3, 0.1f, 1, -0.5f},
+    {64, 0, 1, 1, 64, 128, 0, 0, -1},  // nothing decays, nothing enters
+    {100, 0, 2, 1, 64, 128, 0, 50, -16},  // all decays at once
+    {80, 0, 2, 1, 64, 64, 0, 1e6f, -16},
+    {128, 0, 2, 1, 32, 32, 1e-6f, 1e-5f, -1},
 };
 
 std::string describe(const Kernels& kernels, const Mamba2Case& s) {
     std::ostringstream text;
-    text << name(kernels.isa) << " tokens " << s.tokens << ", head_dim " << s.head_dim << ", d_state " << s.d_state << ", dt to "
-         << s.dt_high;
+    text << name(kernels.isa) << ": " << s.tokens << " tokens from " << s.first_position << ", " << s.heads << " heads, " << s.groups
+         << " groups, head_dim " << s.head_dim << ", d_state " << s.d_state << ", dt to " << s.dt_high;
     return text.str();
 }
+
+std::vector<const Kernels*> all_tables() {
+    std::vector<const Kernels*> tables = vector_tables();
+    tables.push_back(&scalar_kernels());
+    return tables;
+}
+
+bool same(const Mamba2Result& a, const Mamba2Result& b) { return same_bits(a.y, b.y) && same_bits(a.state, b.state); }
 
 TEST(Mamba2, StepEqualsTheReference) {
     Random random(22);
     for (const Mamba2Case& s : mamba2_cases) {
         const Mamba2Input input(s, random);
-        const Mamba2Result expected = input.run(scalar_kernels(), false);
+        const Mamba2Result expected = input.reference();
         Mamba2Result first;
-        for (const Kernels* kernels : vector_tables()) {
-            const Mamba2Result actual = input.run(*kernels, false);
+        for (const Kernels* kernels : all_tables()) {
+            const Mamba2Result actual = input.run_in_pieces(*kernels, false, input.every_token(), s.heads);
             EXPECT_LT(error(actual.y, expected.y), 3e-6) << describe(*kernels, s);
             EXPECT_LT(error(actual.state, expected.state), 3e-6) << describe(*kernels, s);
-            EXPECT_TRUE(same_bits(actual.state, input.run(*kernels, false, false).state)) << describe(*kernels, s);
+            if (kernels->isa == MAMBA_ISA_SCALAR) continue;
             if (first.y.empty()) first = actual;
-            EXPECT_TRUE(same_bits(actual.y, first.y) && same_bits(actual.state, first.state)) << describe(*kernels, s) << ": bits";
+            EXPECT_TRUE(same(actual, first)) << describe(*kernels, s) << ": bits of another table";
+            EXPECT_TRUE(same(actual, input.run_in_pieces(*kernels, true, input.every_token(), 1))) << describe(*kernels, s) << ": exact";
         }
     }
 }
 
-TEST(Mamba2, ChunkEqualsStep) {
+TEST(Mamba2, ExactChunksEqualTheReferenceAndEachOther) {
     Random random(23);
-    std::vector<const Kernels*> tables = vector_tables();
-    tables.push_back(&scalar_kernels());
     for (const Mamba2Case& s : mamba2_cases) {
         const Mamba2Input input(s, random);
-        const Mamba2Result expected = input.run(scalar_kernels(), false);
-        for (const Kernels* kernels : tables) {
+        const Mamba2Result expected = input.reference();
+        Mamba2Result first;
+        for (const Kernels* kernels : all_tables()) {
             const Mamba2Result actual = input.run(*kernels, true);
             EXPECT_LT(error(actual.y, expected.y), 1e-5) << describe(*kernels, s);
             EXPECT_LT(error(actual.state, expected.state), 1e-5) << describe(*kernels, s);
-            EXPECT_TRUE(same_bits(actual.state, input.run(*kernels, true, false).state)) << describe(*kernels, s) << ": state alone";
+            if (kernels->isa == MAMBA_ISA_SCALAR) continue;
+            if (first.y.empty()) first = actual;
+            EXPECT_TRUE(same(actual, first)) << describe(*kernels, s) << ": bits of another table";
         }
     }
 }
 
-TEST(Mamba2, ChunkBitsAreThoseOfEveryVectorTable) {
+TEST(Mamba2, NoBitDependsOnCutsAtTheGridOrRangesOfHeads) {
     Random random(24);
-    const std::vector<const Kernels*> tables = vector_tables();
     for (const Mamba2Case& s : mamba2_cases) {
         const Mamba2Input input(s, random);
-        const Mamba2Result first = input.run(*tables.front(), true);
-        for (const Kernels* kernels : tables) {
-            const Mamba2Result actual = input.run(*kernels, true);
-            EXPECT_TRUE(same_bits(actual.y, first.y) && same_bits(actual.state, first.state)) << describe(*kernels, s);
+        for (const Kernels* kernels : all_tables()) {
+            for (const bool exact : {false, true}) {
+                const Mamba2Result whole = input.run(*kernels, exact);
+                EXPECT_TRUE(same(whole, input.run_in_pieces(*kernels, exact, input.grid(1), s.heads))) << describe(*kernels, s);
+                EXPECT_TRUE(same(whole, input.run_in_pieces(*kernels, exact, input.grid(3), 1))) << describe(*kernels, s);
+                EXPECT_TRUE(same(whole, input.run_in_pieces(*kernels, exact, {}, 2))) << describe(*kernels, s);
+                EXPECT_TRUE(same_bits(whole.state, input.run(*kernels, exact, false).state)) << describe(*kernels, s) << ": state alone";
+            }
         }
     }
 }
 
-TEST(Mamba2, CbEqualsTheReferenceBelowTheDiagonal) {
+TEST(Mamba2, FormsOfAChunkAgreeWhereverItIsCut) {
     Random random(25);
-    for (const int64_t tokens : {1, 2, 5, 6, 7, 31, 64}) {
-        for (const int64_t d_state : {8, 16, 64, 100, 128}) {
-            const int64_t stride = d_state + 3;
-            const Floats b = random.normals(tokens * stride), c = random.normals(tokens * stride);
-            Floats expected(static_cast<size_t>(chunk_tokens * chunk_tokens));
-            scalar_kernels().mamba2_cb(b.data(), stride, c.data(), stride, tokens, d_state, expected.data());
-            for (const Kernels* kernels : vector_tables()) {
-                Floats actual(expected.size());
-                kernels->mamba2_cb(b.data(), stride, c.data(), stride, tokens, d_state, actual.data());
-                for (int64_t i = 0; i < chunk_tokens; ++i) {
-                    for (int64_t j = i + 1; j < chunk_tokens; ++j) actual[static_cast<size_t>(i * chunk_tokens + j)] = 0;
-                }
-                EXPECT_LT(error(actual, expected), 1e-6) << name(kernels->isa) << ' ' << tokens << ' ' << d_state;
-            }
+    const Mamba2Case s{128, 0, 2, 1, 64, 128, 0.001f, 0.1f, -1};
+    const Mamba2Input input(s, random);
+    const Mamba2Result expected = input.reference();
+    for (const Kernels* kernels : all_tables()) {
+        for (const std::vector<int64_t>& cuts : std::vector<std::vector<int64_t>>{{1}, {2, 5}, {31, 32, 64, 127}, {15, 16, 17, 48, 80}}) {
+            const Mamba2Result actual = input.run_in_pieces(*kernels, true, cuts, s.heads);
+            EXPECT_LT(error(actual.y, expected.y), 1e-5) << describe(*kernels, s);
+            EXPECT_LT(error(actual.state, expected.state), 1e-5) << describe(*kernels, s);
         }
     }
 }

@@ -193,47 +193,29 @@ void Forward::mamba2(int worker, const Slice& slice, const Layer& layer, const L
     }
 }
 
-// The piece is cut at the chunk grid by absolute position, so that where a caller cut his input there changes no bit.
 void Forward::heads(int worker, Range heads, const Piece& piece, const Layer& layer, const LayerState& place) {
-    const int64_t p = config_.head_dim, n = config_.d_state, width = work_.conv_width;
-    const int64_t heads_a_group = config_.head_count / config_.group_count;
-    float* cb = scratch(worker);
-    float* chunk_scratch = cb + chunk_tokens * chunk_tokens;
-    for (int64_t done = 0; done < piece.count;) {
-        const int64_t position = piece.state->token_count + done;
-        const int64_t count = std::min(piece.count - done, chunk_tokens - position % chunk_tokens);
-        const int64_t row = piece.first_row + done;
-        const float* conv = work_.convolved.data() + row * width;
-        int64_t group_of_cb = -1;
-        for (int64_t head = heads.begin; head < heads.end; ++head) {
-            const int64_t group = head / heads_a_group;
-            Mamba2Head m{};
-            m.tokens = count;
-            m.head_dim = p;
-            m.d_state = n;
-            m.x = conv + head * p;
-            m.b = conv + config_.d_inner + group * n;
-            m.c = conv + config_.d_inner + (config_.group_count + group) * n;
-            m.x_stride = m.b_stride = m.c_stride = width;
-            m.dt = work_.projected.data() + row * work_.projected_width + config_.d_inner + width + head;
-            m.dt_stride = work_.projected_width;
-            m.a = layer.a[static_cast<size_t>(head)];
-            m.d = layer.d[static_cast<size_t>(head)];
-            m.state = piece.state->values.data() + place.ssm + head * p * n;
-            m.y = work_.mixed.data() + row * config_.d_inner + head * p;
-            m.y_stride = config_.d_inner;
-            if (count == 1) {
-                kernels_.mamba2_step(m);
-                continue;
-            }
-            if (group != group_of_cb) {
-                kernels_.mamba2_cb(m.b, m.b_stride, m.c, m.c_stride, count, n, cb);
-                group_of_cb = group;
-            }
-            kernels_.mamba2_chunk(m, cb, chunk_scratch);
-        }
-        done += count;
-    }
+    if (heads.empty()) return;
+    Mamba2Scan s{};
+    s.tokens = piece.count;
+    s.first_position = piece.state->token_count;
+    s.head_begin = heads.begin;
+    s.head_end = heads.end;
+    s.heads_a_group = config_.head_count / config_.group_count;
+    s.head_dim = config_.head_dim;
+    s.d_state = config_.d_state;
+    s.stride = work_.conv_width;
+    s.x = work_.convolved.data() + piece.first_row * s.stride;
+    s.b = s.x + config_.d_inner;
+    s.c = s.b + config_.group_count * config_.d_state;
+    s.dt_stride = work_.projected_width;
+    s.dt = work_.projected.data() + piece.first_row * s.dt_stride + config_.d_inner + work_.conv_width;
+    s.a = layer.a.data();
+    s.d = layer.d.data();
+    s.state = piece.state->values.data() + place.ssm;
+    s.y_stride = config_.d_inner;
+    s.y = work_.mixed.data() + piece.first_row * s.y_stride;
+    s.exact = layer.in_proj.type == WeightType::f32 || layer.in_proj.type == WeightType::f16;
+    kernels_.mamba2_scan(s, scratch(worker));
 }
 
 }  // namespace mamba

@@ -17,7 +17,7 @@ struct Workspace {
         : rows(max_rows), projected_width(c.in_proj_rows()), conv_width(c.conv_channels()), small_width(c.dt_rank + 2 * c.d_state),
           // Of every width of a matrix: a wider one takes fewer rows at a time and may need less.
           scratch_width(std::max({matmul_scratch_floats(c.d_model), matmul_scratch_floats(c.d_inner), matmul_scratch_floats(c.dt_rank),
-                                  mamba2_scratch_floats(c.head_dim, c.d_state) + chunk_tokens * chunk_tokens})),
+                                  mamba2_scratch_floats(c.head_dim, c.d_state)})),
           x(floats(rows * c.d_model)), normed(floats(rows * c.d_model)), projected(floats(rows * projected_width)),
           convolved(floats(rows * conv_width)), mixed(floats(rows * c.d_inner)),
           dt(floats(c.head_count > 0 ? 0 : rows * c.d_inner)), small(floats(c.head_count > 0 ? 0 : rows * small_width)),

@@ -48,8 +48,9 @@ std::string choices(bool runnable_only) {
 int64_t matmul_scratch_floats(int64_t cols) { return blocking::weight_rows(cols) * blocking::padded(cols) + blocking::accumulator_floats; }
 
 int64_t mamba2_scratch_floats(int64_t head_dim, int64_t d_state) {
-    // Decayed C B^T [chunk, chunk], weighted inputs [chunk, head_dim], transposed state [d_state, head_dim].
-    return chunk_tokens * chunk_tokens + (chunk_tokens + d_state) * blocking::padded(head_dim);
+    if (head_dim == 0) return 0;  // a model without Mamba-2
+    // C B^T and its decayed form [chunk, chunk], weighted inputs [chunk, head_dim], transposed state [d_state, head_dim].
+    return 2 * chunk_tokens * chunk_tokens + (chunk_tokens + d_state) * blocking::padded(head_dim);
 }
 
 mamba_isa best_isa() {

@@ -17,17 +17,22 @@ namespace mamba {
 // cut without changing a bit.
 inline constexpr int64_t chunk_tokens = 64;
 
-// One head of Mamba-2 over `tokens` <= chunk_tokens tokens. Strides are in floats. x: [tokens, head_dim], b and c:
-// [tokens, d_state] of the head's group, dt: after softplus and clamp.
-struct Mamba2Head {
-    int64_t tokens, head_dim, d_state;
-    const float* x; int64_t x_stride;
-    const float* b; int64_t b_stride;
-    const float* c; int64_t c_stride;
-    const float* dt; int64_t dt_stride;
-    float a, d;        // A (negative) and the skip D
-    float* state;      // [head_dim, d_state], read and written
-    float* y; int64_t y_stride;  // [tokens, head_dim] out; NULL: only the state is advanced
+// Heads [head_begin, head_end) of Mamba-2 over any number of tokens. Rows are tokens, strides in floats.
+struct Mamba2Scan {
+    int64_t tokens;
+    int64_t first_position;          // of the first token: chunks are cut at multiples of chunk_tokens
+    int64_t head_begin, head_end, heads_a_group;
+    int64_t head_dim, d_state;
+    const float* x;                  // [tokens, heads, head_dim], after convolution and SiLU
+    const float* b;                  // [tokens, groups, d_state]
+    const float* c;                  // [tokens, groups, d_state]
+    int64_t stride;                  // of x, b and c
+    const float* dt; int64_t dt_stride;  // [tokens, heads], after softplus and clamp
+    const float* a;                  // [heads], negative
+    const float* d;                  // [heads], the skip
+    float* state;                    // [heads, head_dim, d_state], read and written
+    float* y; int64_t y_stride;      // [tokens, heads, head_dim] out; NULL: only the state is advanced
+    bool exact;                      // nothing may be rounded to BF16
 };
 
 // Channels [begin, end) of Mamba-1 over any number of tokens.
@@ -72,12 +77,9 @@ struct Kernels {
     void (*softplus)(float* x, const float* bias, float low, float high, int64_t n);
     void (*convolution)(const Convolution& c);
     void (*mamba1)(const Mamba1Channels& c);
-    // The recurrence, token by token.
-    void (*mamba2_step)(const Mamba2Head& h);
-    // C B^T of one group, lower triangle: cb[i * chunk_tokens + j] for j <= i < tokens. Shared by the group's heads.
-    void (*mamba2_cb)(const float* b, int64_t b_stride, const float* c, int64_t c_stride, int64_t tokens, int64_t d_state, float* cb);
-    // The chunked form (SSD). scratch: mamba2_scratch_floats(head_dim, d_state) floats of the calling thread.
-    void (*mamba2_chunk)(const Mamba2Head& h, const float* cb, float* scratch);
+    // Where a call brings a single token of a chunk, the recurrence; where it brings more, the chunked form (SSD). scratch:
+    // mamba2_scratch_floats(head_dim, d_state) floats of the calling thread.
+    void (*mamba2_scan)(const Mamba2Scan& s, float* scratch);
 };
 
 // Floats of scratch a thread; the same for every table.

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "backends/cpu/blocking.h"
+#include "backends/cpu/mamba2_parts.h"
 #include "backends/cpu/simd_avx2.h"
 
 namespace mamba::avx2 {

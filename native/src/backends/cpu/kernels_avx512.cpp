@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "backends/cpu/blocking.h"
+#include "backends/cpu/mamba2_parts.h"
 #include "backends/cpu/simd_avx512.h"
 
 namespace mamba::avx512 {

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "backends/cpu/kernels.h"
+#include "backends/cpu/mamba2_parts.h"
 #include "base/half.h"
 
 namespace mamba {
@@ -119,41 +120,32 @@ void mamba1(const Mamba1Channels& c) {
     }
 }
 
-// S[p][n] = exp(dt * A) * S[p][n] + dt * x[p] * B[n];  y[p] = sum_n S[p][n] * C[n] + D * x[p]
+// One token: S[p][n] = exp(dt * A) * S[p][n] + dt * x[p] * B[n];  y[p] = sum_n S[p][n] * C[n] + D * x[p]
 void mamba2_step(const Mamba2Head& h) {
-    for (int64_t t = 0; t < h.tokens; ++t) {
-        const float* x = h.x + t * h.x_stride;
-        const float* b = h.b + t * h.b_stride;
-        const float dt = h.dt[t * h.dt_stride];
-        const float decay = std::exp(dt * h.a);
-        for (int64_t p = 0; p < h.head_dim; ++p) {
-            float* s = h.state + p * h.d_state;
-            for (int64_t n = 0; n < h.d_state; ++n) s[n] = decay * s[n] + dt * x[p] * b[n];
-            if (h.y != nullptr) h.y[t * h.y_stride + p] = static_cast<float>(dot(h.c + t * h.c_stride, s, h.d_state) + h.d * x[p]);
-        }
-    }
-}
-
-void mamba2_cb(const float* b, int64_t b_stride, const float* c, int64_t c_stride, int64_t tokens, int64_t d_state, float* cb) {
-    for (int64_t i = 0; i < tokens; ++i) {
-        for (int64_t j = 0; j <= i; ++j) cb[i * chunk_tokens + j] = static_cast<float>(dot(c + i * c_stride, b + j * b_stride, d_state));
+    const float decay = std::exp(*h.dt * h.a);
+    for (int64_t p = 0; p < h.head_dim; ++p) {
+        float* s = h.state + p * h.d_state;
+        for (int64_t n = 0; n < h.d_state; ++n) s[n] = decay * s[n] + *h.dt * h.x[p] * h.b[n];
+        if (h.y != nullptr) h.y[p] = static_cast<float>(dot(h.c, s, h.d_state) + h.d * h.x[p]);
     }
 }
 
 // With l_i = sum_{k <= i} dt_k * A:
 // y[i] = sum_{j <= i} (C_i . B_j) exp(l_i - l_j) dt_j x_j + exp(l_i) S_in C_i + D x_i
 // S_out = exp(l_last) S_in + sum_j exp(l_last - l_j) dt_j x_j outer B_j
-void mamba2_chunk(const Mamba2Head& h, const float* cb, float*) {
+void mamba2_chunk(const Mamba2Head& h) {
     double l[chunk_tokens];
     double sum = 0;
     for (int64_t i = 0; i < h.tokens; ++i) l[i] = sum += static_cast<double>(h.dt[i * h.dt_stride]) * h.a;
 
     for (int64_t i = 0; h.y != nullptr && i < h.tokens; ++i) {
+        double mixed[chunk_tokens];
+        for (int64_t j = 0; j <= i; ++j) {
+            mixed[j] = dot(h.c + i * h.stride, h.b + j * h.stride, h.d_state) * std::exp(l[i] - l[j]) * h.dt[j * h.dt_stride];
+        }
         for (int64_t p = 0; p < h.head_dim; ++p) {
-            double y = std::exp(l[i]) * dot(h.c + i * h.c_stride, h.state + p * h.d_state, h.d_state) + h.d * h.x[i * h.x_stride + p];
-            for (int64_t j = 0; j <= i; ++j) {
-                y += cb[i * chunk_tokens + j] * std::exp(l[i] - l[j]) * h.dt[j * h.dt_stride] * h.x[j * h.x_stride + p];
-            }
+            double y = std::exp(l[i]) * dot(h.c + i * h.stride, h.state + p * h.d_state, h.d_state) + h.d * h.x[i * h.stride + p];
+            for (int64_t j = 0; j <= i; ++j) y += mixed[j] * h.x[j * h.stride + p];
             h.y[i * h.y_stride + p] = static_cast<float>(y);
         }
     }
@@ -163,11 +155,21 @@ void mamba2_chunk(const Mamba2Head& h, const float* cb, float*) {
             float& s = h.state[p * h.d_state + n];
             double next = std::exp(sum) * s;
             for (int64_t j = 0; j < h.tokens; ++j) {
-                next += std::exp(sum - l[j]) * h.dt[j * h.dt_stride] * h.x[j * h.x_stride + p] * h.b[j * h.b_stride + n];
+                next += std::exp(sum - l[j]) * h.dt[j * h.dt_stride] * h.x[j * h.stride + p] * h.b[j * h.stride + n];
             }
             s = static_cast<float>(next);
         }
     }
+}
+
+void mamba2_scan(const Mamba2Scan& s, float*) {
+    for_chunk_parts(s, [&](int64_t first, int64_t tokens) {
+        for (int64_t head = s.head_begin; head < s.head_end; ++head) {
+            const Mamba2Head h = head_of(s, head, first, tokens);
+            if (tokens == 1) mamba2_step(h);
+            else mamba2_chunk(h);
+        }
+    });
 }
 
 }  // namespace
@@ -182,9 +184,7 @@ const Kernels& scalar_kernels() {
         .softplus = softplus,
         .convolution = convolution,
         .mamba1 = mamba1,
-        .mamba2_step = mamba2_step,
-        .mamba2_cb = mamba2_cb,
-        .mamba2_chunk = mamba2_chunk,
+        .mamba2_scan = mamba2_scan,
     };
     return table;
 }
