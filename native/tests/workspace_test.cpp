@@ -14,9 +14,10 @@ TEST(Workspace, HoldsTheScratchOfEveryMatrixOfALayer) {
         config.d_inner = 2 * d_model;
         config.d_state = 16;
         config.dt_rank = d_model / 16;
-        const Workspace work(config, 1, 1);
+        const Workspace work(config, 1, 1, 0);
         for (const int64_t cols : {config.d_model, config.d_inner, config.dt_rank}) {
             EXPECT_GE(work.scratch_width, matmul_scratch_floats(cols)) << "d_model " << d_model << ", a matrix of " << cols << " columns";
+            EXPECT_GE(static_cast<size_t>(work.scratch_width) * sizeof(float), packed_scratch_bytes(cols)) << "d_model " << d_model << ", " << cols;
         }
     }
 }

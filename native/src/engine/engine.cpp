@@ -40,9 +40,10 @@ std::shared_ptr<const Model> checked_model(std::shared_ptr<const Model> model) {
 
 Engine::Engine(std::shared_ptr<const Model> model, const EngineOptions& options)
     : model_(checked_model(std::move(model))), layout_(model_->config), kernels_(select_kernels(options.isa)),
-      rollback_tokens_(checked_rollback_tokens(options.rollback_tokens)), state_memory_(layout_.floats), pool_(checked_threads(options.threads)),
-      work_(model_->config, checked_batch_tokens(options.max_batch_tokens), pool_.size()),
-      forward_(*model_, layout_, kernels_, pool_, work_) {}
+      rollback_tokens_(checked_rollback_tokens(options.rollback_tokens)), state_memory_(layout_.floats), weights_(*model_, kernels_),
+      pool_(checked_threads(options.threads)),
+      work_(model_->config, checked_batch_tokens(options.max_batch_tokens), pool_.size(), weights_.operand_row_bytes()),
+      forward_(*model_, weights_, layout_, kernels_, pool_, work_) {}
 
 std::shared_ptr<Session> Engine::add(State state, History history) {
     auto session = std::make_shared<Session>(shared_from_this(), std::move(state), std::move(history));
@@ -166,14 +167,11 @@ void Engine::advance(const std::vector<BatchItem>& items, const BatchOutput& out
     emit(logits, top, output, top_logits);
 
     Slice slice;
-    std::vector<size_t> owner;
     while (left > 0) {
         if (cancellation != nullptr && cancellation->requested.load(std::memory_order_relaxed)) {
             fail(MAMBA_CANCELLED, "the evaluation was cancelled; every session is as it was before");
         }
-        slice.pieces.clear();
-        slice.rows = 0;
-        owner.clear();
+        slice.clear();
         for (size_t i = 0; i < items.size() && slice.rows < work_.rows; ++i) {
             const BatchItem& item = items[i];
             State& state = item.session->state;
@@ -183,18 +181,16 @@ void Engine::advance(const std::vector<BatchItem>& items, const BatchOutput& out
             // What does not end the item ends on the chunk grid (absolute), where a cut changes no bit.
             if (done[i] + count < item.count) count -= std::min(count, (state.token_count + count) % chunk_tokens);
             if (count <= 0) continue;
-            slice.pieces.push_back({&state, item.tokens + done[i], count, slice.rows});
-            slice.rows += count;
-            owner.push_back(i);
+            slice.add(static_cast<int64_t>(i), &state, item.tokens + done[i], count);
         }
+        slice.arrange();
         forward_.run(slice);
         tokens_evaluated_.fetch_add(slice.rows, std::memory_order_relaxed);
 
         logits.clear();
         top.clear();
-        for (size_t p = 0; p < slice.pieces.size(); ++p) {
-            const Piece& piece = slice.pieces[p];
-            const size_t i = owner[p];
+        for (const Piece& piece : slice.pieces) {
+            const auto i = static_cast<size_t>(piece.item);
             const BatchItem& item = items[i];
             for (int64_t t = std::max(done[i], item.count - item.logits_count); t < done[i] + piece.count; ++t) {
                 want(item, t - (item.count - item.logits_count), work_.normed.data() + (piece.first_row + t - done[i]) * d);
@@ -253,10 +249,12 @@ void Engine::rollback(Session& session, int64_t count) {
     Slice slice;
     for (const std::vector<int32_t>& piece : replay.pieces) {
         const int64_t size = static_cast<int64_t>(piece.size());
-        for (int64_t done = 0; done < size; done += slice.rows) {
-            slice.rows = std::min(size - done, work_.rows);
-            if (done + slice.rows < size) slice.rows -= (state.token_count + slice.rows) % chunk_tokens;
-            slice.pieces.assign(1, {&state, piece.data() + done, slice.rows, 0});
+        for (int64_t done = 0, count; done < size; done += count) {
+            count = std::min(size - done, work_.rows);
+            if (done + count < size) count -= (state.token_count + count) % chunk_tokens;
+            slice.clear();
+            slice.add(0, &state, piece.data() + done, count);
+            slice.arrange();
             forward_.run(slice);
         }
     }

@@ -57,7 +57,8 @@ public:
     int threads() const { return pool_.size(); }
     int64_t max_batch_tokens() const { return work_.rows; }
     int64_t rollback_tokens() const { return rollback_tokens_; }
-    int64_t memory_bytes() const { return work_.bytes(); }
+    // Working memory and packed weights.
+    int64_t memory_bytes() const { return work_.bytes() + weights_.bytes(); }
     int64_t evaluations() const { return evaluations_.load(std::memory_order_relaxed); }
     int64_t tokens_evaluated() const { return tokens_evaluated_.load(std::memory_order_relaxed); }
 
@@ -95,6 +96,7 @@ private:
     const Kernels& kernels_;
     int64_t rollback_tokens_;
     StateMemory state_memory_;
+    PackedWeights weights_;
     ThreadPool pool_;
     Workspace work_;
     Forward forward_;

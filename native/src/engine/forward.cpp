@@ -21,8 +21,13 @@ void Forward::run(const Slice& slice) {
     pool_.run([this, &slice](int worker) {
         embed(worker, slice);
         pool_.barrier();
-        for (int64_t i = 0; i < config_.layer_count(); ++i) layer(worker, slice, i);
-        normalise(worker, slice.rows, model_.final_norm);
+        const bool brief = is_brief(slice);
+        for (int64_t i = 0; i < config_.layer_count(); ++i) brief ? brief_layer(worker, slice, i) : layer(worker, slice, i);
+        const Range mine = pool_.share(worker, slice.rows);
+        for (int64_t row = mine.begin; row < mine.end; ++row) {
+            kernels_.rms_norm(work_.x.data() + row * config_.d_model, model_.final_norm.data(), config_.norm_eps, config_.d_model,
+                              work_.normed.data() + row * config_.d_model);
+        }
         pool_.barrier();
         if (worker != 0) return;
         for (const Piece& piece : slice.pieces) {
@@ -36,9 +41,22 @@ void Forward::run(const Slice& slice) {
 
 void Forward::head(const float* rows, int64_t count, float* out) {
     const auto body = [&](int worker) {
-        project(worker, model_.head, Vector(), rows, config_.d_model, count, false, out, config_.padded_vocab_size);
+        const bool brief = count <= Workspace::brief_rows;
+        Input x{const_cast<float*>(rows), config_.d_model, brief ? work_.private_operand(worker) : work_.operand.data(), count, count};
+        const Range mine = brief ? Range{0, count} : pool_.share(worker, count);
+        for (int64_t row = mine.begin; row < mine.end; ++row) prepare(weights_.head, x, row);
+        if (!brief) pool_.barrier();
+        project(worker, weights_.head, Vector(), x, false, out, config_.padded_vocab_size);
     };
     pool_.run(std::cref(body));  // by reference: std::function would copy so many captures to the heap
+}
+
+bool Forward::is_brief(const Slice& slice) const {
+    if (slice.single_rows != slice.rows || slice.rows > Workspace::brief_rows) return false;
+    for (size_t i = 1; i < slice.pieces.size(); ++i) {
+        if (slice.pieces[i].state == slice.pieces[i - 1].state) return false;
+    }
+    return true;
 }
 
 void Forward::embed(int worker, const Slice& slice) {
@@ -53,93 +71,177 @@ void Forward::embed(int worker, const Slice& slice) {
     }
 }
 
-void Forward::normalise(int worker, int64_t rows, const Vector& weight) {
-    const Range mine = pool_.share(worker, rows);
-    for (int64_t row = mine.begin; row < mine.end; ++row) {
-        kernels_.rms_norm(work_.x.data() + row * config_.d_model, weight.data(), config_.norm_eps, config_.d_model,
-                          work_.normed.data() + row * config_.d_model);
+// ---- Products
+
+void Forward::prepare(const Weights& weights, const Input& x, int64_t row) {
+    const float* from = x.rows + row * x.stride;
+    const int64_t cols = weights.matrix.cols;
+    const OperandForm singles = form(weights, true), others = form(weights, false);
+    if (row < x.singles) {
+        if (singles != OperandForm::plain) kernels_.prepare(singles, from, cols, row, x.singles, x.operand);
+    } else if (others != OperandForm::plain) {
+        kernels_.prepare(others, from, cols, row - x.singles, x.count - x.singles, x.operand + packed::operand_bytes(singles, cols, x.singles));
     }
 }
 
-void Forward::project(int worker, const Matrix& weight, const Vector& bias, const float* x, int64_t x_stride, int64_t rows, bool add,
-                      float* y, int64_t y_stride) {
-    const Range mine = pool_.share(worker, weight.rows, row_grain);
-    if (mine.empty()) return;
-    kernels_.matmul(weight, mine.begin, mine.end, x, x_stride, rows, data_or_null(bias), add, y, y_stride, scratch(worker));
+void Forward::project(int worker, const Weights& weights, const Vector& bias, const Input& x, bool add, float* y, int64_t y_stride) {
+    project(worker, pool_.share(worker, weights.matrix.rows, row_grain), weights, bias, x, add, y, y_stride);
 }
 
-// x = x + Mixer(rms(x)); the residual stays in FP32.
+void Forward::project(int worker, Range columns, const Weights& weights, const Vector& bias, const Input& x, bool add, float* y,
+                      int64_t y_stride) {
+    if (columns.empty()) return;
+    const OperandForm singles = form(weights, true), others = form(weights, false);
+    const auto multiply = [&](OperandForm as, int64_t first, int64_t count, const std::byte* operand) {
+        if (count == 0) return;
+        float* out = y + first * y_stride;
+        if (as == OperandForm::plain) {
+            kernels_.matmul(weights.matrix, columns.begin, columns.end, x.rows + first * x.stride, x.stride, count, data_or_null(bias), add,
+                            out, y_stride, work_.scratch(worker));
+        } else {
+            kernels_.matmul_packed(weights, columns.begin, columns.end, {as, count, operand}, data_or_null(bias), add, out, y_stride,
+                                   reinterpret_cast<std::byte*>(work_.scratch(worker)));
+        }
+    };
+    if (singles == others) return multiply(singles, 0, x.count, x.operand);
+    multiply(singles, 0, x.singles, x.operand);
+    multiply(others, x.singles, x.count - x.singles, x.operand + packed::operand_bytes(singles, weights.matrix.cols, x.singles));
+}
+
+// ---- Layers: x = x + Mixer(rms(x)); the residual stays in FP32.
+
 void Forward::layer(int worker, const Slice& slice, int64_t index) {
     const Layer& layer = model_.layers[static_cast<size_t>(index)];
+    const LayerWeights& weights = weights_.layers[static_cast<size_t>(index)];
     const LayerState& place = layout_.layers[static_cast<size_t>(index)];
-    normalise(worker, slice.rows, layer.norm);
+    const Range rows = pool_.share(worker, slice.rows);
+
+    const Input normed = shared_input(work_.normed.data(), config_.d_model, slice);
+    for (int64_t row = rows.begin; row < rows.end; ++row) {
+        kernels_.rms_norm(work_.x.data() + row * config_.d_model, layer.norm.data(), config_.norm_eps, config_.d_model,
+                          normed.rows + row * config_.d_model);
+        prepare(weights.in_proj, normed, row);
+    }
     pool_.barrier();
-    project(worker, layer.in_proj, layer.in_proj_bias, work_.normed.data(), config_.d_model, slice.rows, false, work_.projected.data(),
-            work_.projected_width);
+    project(worker, weights.in_proj, layer.in_proj_bias, normed, false, work_.projected.data(), work_.projected_width);
     pool_.barrier();
+
     switch (layer.kind) {
-        case LayerKind::mamba1: mamba1(worker, slice, layer, place); break;
+        case LayerKind::mamba1: mamba1(worker, slice, layer, weights, place); break;
         case LayerKind::mamba2: mamba2(worker, slice, layer, place); break;
         default: break;  // the loader lets no other kind through
     }
     pool_.barrier();
-    project(worker, layer.out_proj, layer.out_proj_bias, work_.mixed.data(), config_.d_inner, slice.rows, true, work_.x.data(),
-            config_.d_model);
+
+    const Input mixed = shared_input(work_.mixed.data(), config_.d_inner, slice);
+    for (int64_t row = rows.begin; row < rows.end; ++row) {
+        if (layer.kind == LayerKind::mamba2) gate(row, layer, mixed.rows + row * config_.d_inner);
+        prepare(weights.out_proj, mixed, row);
+    }
+    pool_.barrier();
+    project(worker, weights.out_proj, layer.out_proj_bias, mixed, true, work_.x.data(), config_.d_model);
     pool_.barrier();
 }
 
-void Forward::convolve(Range channels, const Piece& piece, const Layer& layer, const LayerState& place, const float* in,
-                       int64_t in_stride) {
+void Forward::brief_layer(int worker, const Slice& slice, int64_t index) {
+    const Layer& layer = model_.layers[static_cast<size_t>(index)];
+    const LayerWeights& weights = weights_.layers[static_cast<size_t>(index)];
+    const LayerState& place = layout_.layers[static_cast<size_t>(index)];
+
+    const Input normed = private_input(worker, config_.d_model, slice.rows);
+    for (int64_t row = 0; row < slice.rows; ++row) {
+        kernels_.rms_norm(work_.x.data() + row * config_.d_model, layer.norm.data(), config_.norm_eps, config_.d_model,
+                          normed.rows + row * config_.d_model);
+        prepare(weights.in_proj, normed, row);
+    }
+    project(worker, weights.in_proj, layer.in_proj_bias, normed, false, work_.projected.data(), work_.projected_width);
+    pool_.barrier();
+
+    switch (layer.kind) {
+        case LayerKind::mamba1: mamba1(worker, slice, layer, weights, place); break;
+        case LayerKind::mamba2: brief_mamba2(worker, slice, layer, place); break;
+        default: break;
+    }
+    pool_.barrier();
+
+    const Input mixed = private_input(worker, config_.d_inner, slice.rows);
+    for (int64_t row = 0; row < slice.rows; ++row) {
+        float* out = mixed.rows + row * config_.d_inner;
+        std::memcpy(out, work_.mixed.data() + row * config_.d_inner, static_cast<size_t>(config_.d_inner) * sizeof(float));
+        if (layer.kind == LayerKind::mamba2) gate(row, layer, out);
+        prepare(weights.out_proj, mixed, row);
+    }
+    if (worker == 0 && layer.kind == LayerKind::mamba2) {
+        // B and C, whose window every thread has read.
+        for (const Piece& piece : slice.pieces) {
+            advance_window({config_.d_inner, work_.conv_width}, piece, place, work_.projected.data() + config_.d_inner);
+        }
+    }
+    project(worker, weights.out_proj, layer.out_proj_bias, mixed, true, work_.x.data(), config_.d_model);
+    pool_.barrier();
+}
+
+void Forward::convolve(Range channels, const Piece& piece, const Layer& layer, const LayerState& place, const float* in, float* out) {
     if (channels.empty()) return;
-    float* window = piece.state->values.data() + place.conv;
-    const int64_t width = work_.conv_width, past = config_.d_conv - 1;
     Convolution c{};
     c.tokens = piece.count;
-    c.channels = width;
+    c.channels = work_.conv_width;
     c.d_conv = config_.d_conv;
     c.begin = channels.begin;
     c.end = channels.end;
-    c.in = in + piece.first_row * in_stride;
-    c.in_stride = in_stride;
-    c.window = window;
+    c.in = in + piece.first_row * work_.projected_width;
+    c.in_stride = work_.projected_width;
+    c.window = piece.state->values.data() + place.conv;
     c.weight = layer.conv_weight.data();
     c.bias = data_or_null(layer.conv_bias);
-    c.out = work_.convolved.data() + piece.first_row * width;
-    c.out_stride = width;
+    c.out = out + piece.first_row * work_.conv_width;
+    c.out_stride = work_.conv_width;
     kernels_.convolution(c);
-    // The window's new rows are the last `past` of [window; inputs].
+}
+
+// The window's new rows are the last d_conv - 1 of [window; inputs].
+void Forward::advance_window(Range channels, const Piece& piece, const LayerState& place, const float* in) {
+    if (channels.empty()) return;
+    const int64_t width = work_.conv_width, past = config_.d_conv - 1;
+    float* window = piece.state->values.data() + place.conv;
     const size_t bytes = static_cast<size_t>(channels.end - channels.begin) * sizeof(float);
     for (int64_t k = 0; k < past; ++k) {
         const int64_t from = piece.count + k;  // index into [window; inputs]
-        const float* source = from < past ? window + from * width : c.in + (from - past) * in_stride;
+        const float* source = from < past ? window + from * width : in + (piece.first_row + from - past) * work_.projected_width;
         std::memmove(window + k * width + channels.begin, source + channels.begin, bytes);
     }
 }
 
-void Forward::mamba1(int worker, const Slice& slice, const Layer& layer, const LayerState& place) {
+void Forward::mamba1(int worker, const Slice& slice, const Layer& layer, const LayerWeights& weights, const LayerState& place) {
     const int64_t d_inner = config_.d_inner, rank = config_.dt_rank, n = config_.d_state, small = work_.small_width;
-    const Range channels = pool_.share(worker, d_inner, channel_grain);
-    for (const Piece& piece : slice.pieces) convolve(channels, piece, layer, place, work_.projected.data(), work_.projected_width);
-    pool_.barrier();
-
-    project(worker, layer.x_proj, Vector(), work_.convolved.data(), d_inner, slice.rows, false, work_.small.data(), small);
-    pool_.barrier();
-
-    if (config_.dt_b_c_norm) {
-        const Range rows = pool_.share(worker, slice.rows);
-        for (int64_t row = rows.begin; row < rows.end; ++row) {
-            float* r = work_.small.data() + row * small;
-            kernels_.rms_norm(r, layer.dt_norm.data(), config_.dt_b_c_norm_eps, rank, r);
-            kernels_.rms_norm(r + rank, layer.b_norm.data(), config_.dt_b_c_norm_eps, n, r + rank);
-            kernels_.rms_norm(r + rank + n, layer.c_norm.data(), config_.dt_b_c_norm_eps, n, r + rank + n);
-        }
-        pool_.barrier();
+    const Range channels = pool_.share(worker, d_inner, channel_grain), rows = pool_.share(worker, slice.rows);
+    for (const Piece& piece : slice.pieces) {
+        convolve(channels, piece, layer, place, work_.projected.data(), work_.convolved.data());
+        advance_window(channels, piece, place, work_.projected.data());
     }
+    pool_.barrier();
+
+    const Input convolved = shared_input(work_.convolved.data(), d_inner, slice);
+    for (int64_t row = rows.begin; row < rows.end; ++row) prepare(weights.x_proj, convolved, row);
+    pool_.barrier();
+    project(worker, weights.x_proj, Vector(), convolved, false, work_.small.data(), small);
+    pool_.barrier();
+
+    const Input r = shared_input(work_.small.data(), small, slice);
+    for (int64_t row = rows.begin; row < rows.end; ++row) {
+        float* values = r.rows + row * small;
+        if (config_.dt_b_c_norm) {
+            kernels_.rms_norm(values, layer.dt_norm.data(), config_.dt_b_c_norm_eps, rank, values);
+            kernels_.rms_norm(values + rank, layer.b_norm.data(), config_.dt_b_c_norm_eps, n, values + rank);
+            kernels_.rms_norm(values + rank + n, layer.c_norm.data(), config_.dt_b_c_norm_eps, n, values + rank + n);
+        }
+        prepare(weights.dt_proj, r, row);
+    }
+    pool_.barrier();
 
     // From here on a thread keeps to its channels, and needs nobody.
     if (channels.empty()) return;
-    kernels_.matmul(layer.dt_proj, channels.begin, channels.end, work_.small.data(), small, slice.rows, nullptr, false, work_.dt.data(),
-                    d_inner, scratch(worker));
+    project(worker, channels, weights.dt_proj, Vector(), r, false, work_.dt.data(), d_inner);
     for (int64_t row = 0; row < slice.rows; ++row) {
         kernels_.softplus(work_.dt.data() + row * d_inner + channels.begin, layer.dt_bias.data() + channels.begin, 0.0f,
                           std::numeric_limits<float>::infinity(), channels.end - channels.begin);
@@ -171,9 +273,11 @@ void Forward::mamba1(int worker, const Slice& slice, const Layer& layer, const L
 
 void Forward::mamba2(int worker, const Slice& slice, const Layer& layer, const LayerState& place) {
     const int64_t d_inner = config_.d_inner, width = work_.conv_width, h = config_.head_count;
+    const float* in = work_.projected.data() + d_inner;
     const Range channels = pool_.share(worker, width, channel_grain);
     for (const Piece& piece : slice.pieces) {
-        convolve(channels, piece, layer, place, work_.projected.data() + d_inner, work_.projected_width);
+        convolve(channels, piece, layer, place, in, work_.convolved.data());
+        advance_window(channels, piece, place, in);
     }
     const Range rows = pool_.share(worker, slice.rows);
     for (int64_t row = rows.begin; row < rows.end; ++row) {
@@ -181,30 +285,50 @@ void Forward::mamba2(int worker, const Slice& slice, const Layer& layer, const L
                           config_.dt_max, h);
     }
     pool_.barrier();
-
     const Range mine = pool_.share(worker, h);
-    for (const Piece& piece : slice.pieces) heads(worker, mine, piece, layer, place);
-    pool_.barrier();
+    for (const Piece& piece : slice.pieces) heads(worker, mine, piece, layer, place, work_.convolved.data());
+}
 
-    const float* weight = config_.gated_norm ? layer.gated_norm.data() : nullptr;
-    for (int64_t row = rows.begin; row < rows.end; ++row) {
-        kernels_.gated_norm(work_.mixed.data() + row * d_inner, work_.projected.data() + row * work_.projected_width, weight,
-                            config_.norm_eps, d_inner, d_inner / config_.group_count, config_.norm_before_gate);
+// A thread convolves what its heads need, so that between the two projections nobody waits. B and C are convolved by every thread whose
+// heads use them, for itself; their window stays until all have read it.
+void Forward::brief_mamba2(int worker, const Slice& slice, const Layer& layer, const LayerState& place) {
+    const int64_t d_inner = config_.d_inner, n = config_.d_state, groups = config_.group_count;
+    const float* in = work_.projected.data() + d_inner;
+    float* convolved = work_.private_convolved(worker);
+    const Range mine = pool_.share(worker, config_.head_count);
+    if (mine.empty()) return;
+    const int64_t heads_a_group = config_.head_count / groups;
+    const Range used{mine.begin / heads_a_group, (mine.end - 1) / heads_a_group + 1};
+    const Range x{mine.begin * config_.head_dim, mine.end * config_.head_dim};
+    for (const Piece& piece : slice.pieces) {
+        convolve(x, piece, layer, place, in, convolved);
+        advance_window(x, piece, place, in);
+        convolve({d_inner + used.begin * n, d_inner + used.end * n}, piece, layer, place, in, convolved);
+        convolve({d_inner + (groups + used.begin) * n, d_inner + (groups + used.end) * n}, piece, layer, place, in, convolved);
+        kernels_.softplus(work_.projected.data() + piece.first_row * work_.projected_width + d_inner + work_.conv_width + mine.begin,
+                          layer.dt_bias.data() + mine.begin, config_.dt_min, config_.dt_max, mine.end - mine.begin);
+        heads(worker, mine, piece, layer, place, convolved);
     }
 }
 
-void Forward::heads(int worker, Range heads, const Piece& piece, const Layer& layer, const LayerState& place) {
+void Forward::gate(int64_t row, const Layer& layer, float* out) {
+    const float* weight = config_.gated_norm ? layer.gated_norm.data() : nullptr;
+    kernels_.gated_norm(out, work_.projected.data() + row * work_.projected_width, weight, config_.norm_eps, config_.d_inner,
+                        config_.d_inner / config_.group_count, config_.norm_before_gate);
+}
+
+void Forward::heads(int worker, Range heads, const Piece& piece, const Layer& layer, const LayerState& place, const float* convolved) {
     if (heads.empty()) return;
     Mamba2Scan s{};
     s.tokens = piece.count;
-    s.first_position = piece.state->token_count;
+    s.first_position = piece.position;
     s.head_begin = heads.begin;
     s.head_end = heads.end;
     s.heads_a_group = config_.head_count / config_.group_count;
     s.head_dim = config_.head_dim;
     s.d_state = config_.d_state;
     s.stride = work_.conv_width;
-    s.x = work_.convolved.data() + piece.first_row * s.stride;
+    s.x = convolved + piece.first_row * s.stride;
     s.b = s.x + config_.d_inner;
     s.c = s.b + config_.group_count * config_.d_state;
     s.dt_stride = work_.projected_width;
@@ -215,7 +339,7 @@ void Forward::heads(int worker, Range heads, const Piece& piece, const Layer& la
     s.y_stride = config_.d_inner;
     s.y = work_.mixed.data() + piece.first_row * s.y_stride;
     s.exact = layer.in_proj.type == WeightType::f32 || layer.in_proj.type == WeightType::f16;
-    kernels_.mamba2_scan(s, scratch(worker));
+    kernels_.mamba2_scan(s, work_.scratch(worker));
 }
 
 }  // namespace mamba

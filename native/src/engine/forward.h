@@ -2,6 +2,7 @@
 #pragma once
 
 #include "backends/cpu/kernels.h"
+#include "engine/packed_weights.h"
 #include "engine/slice.h"
 #include "engine/thread_pool.h"
 #include "engine/workspace.h"
@@ -12,8 +13,9 @@ namespace mamba {
 
 class Forward {
 public:
-    Forward(const Model& model, const StateLayout& layout, const Kernels& kernels, ThreadPool& pool, Workspace& workspace)
-        : model_(model), config_(model.config), layout_(layout), kernels_(kernels), pool_(pool), work_(workspace) {}
+    Forward(const Model& model, const PackedWeights& weights, const StateLayout& layout, const Kernels& kernels, ThreadPool& pool,
+            Workspace& workspace)
+        : model_(model), config_(model.config), weights_(weights), layout_(layout), kernels_(kernels), pool_(pool), work_(workspace) {}
 
     // Leaves the final normed hidden states in workspace.normed, row by row, and each piece's last one in its state. Allocates
     // nothing and cannot fail.
@@ -23,20 +25,45 @@ public:
     void head(const float* rows, int64_t count, float* out);
 
 private:
+    // Rows that enter a product: FP32, and where the kernels want it laid out for them. Rows of single tokens come first.
+    struct Input {
+        float* rows;
+        int64_t stride;
+        std::byte* operand;
+        int64_t count, singles;
+    };
+
+    // Few single tokens of different sessions: what is short is computed by every thread for itself, which costs less than waiting for
+    // each other.
+    bool is_brief(const Slice& slice) const;
+    void brief_layer(int worker, const Slice& slice, int64_t index);
+    void brief_mamba2(int worker, const Slice& slice, const Layer& layer, const LayerState& place);
+
     void embed(int worker, const Slice& slice);
-    void normalise(int worker, int64_t rows, const Vector& weight);
     void layer(int worker, const Slice& slice, int64_t index);
-    void mamba1(int worker, const Slice& slice, const Layer& layer, const LayerState& place);
+    void mamba1(int worker, const Slice& slice, const Layer& layer, const LayerWeights& weights, const LayerState& place);
     void mamba2(int worker, const Slice& slice, const Layer& layer, const LayerState& place);
-    // Convolves rows [first_row, +count) for the worker's share of channels and moves the window on.
-    void convolve(Range channels, const Piece& piece, const Layer& layer, const LayerState& place, const float* in, int64_t in_stride);
-    void heads(int worker, Range heads, const Piece& piece, const Layer& layer, const LayerState& place);
-    void project(int worker, const Matrix& weight, const Vector& bias, const float* x, int64_t x_stride, int64_t rows, bool add, float* y,
-                 int64_t y_stride);
-    float* scratch(int worker) { return work_.scratch.data() + worker * work_.scratch_width; }
+
+    // Convolves the piece's channels into out, [rows, conv_channels].
+    void convolve(Range channels, const Piece& piece, const Layer& layer, const LayerState& place, const float* in, float* out);
+    // Moves the window of these channels on behind the piece.
+    void advance_window(Range channels, const Piece& piece, const LayerState& place, const float* in);
+    void heads(int worker, Range heads, const Piece& piece, const Layer& layer, const LayerState& place, const float* convolved);
+    // Row `row` of mixed, gated and normed, to out.
+    void gate(int64_t row, const Layer& layer, float* out);
+
+    Input shared_input(float* rows, int64_t stride, const Slice& slice) { return {rows, stride, work_.operand.data(), slice.rows, slice.single_rows}; }
+    Input private_input(int worker, int64_t stride, int64_t count) { return {work_.private_rows(worker), stride, work_.private_operand(worker), count, count}; }
+    OperandForm form(const Weights& weights, bool single) const { return kernels_.prepare == nullptr ? OperandForm::plain : operand_form(weights.matrix.type, single); }
+    // Lays row `row` out for a product with the weights.
+    void prepare(const Weights& weights, const Input& x, int64_t row);
+    // y[i, j] = (add ? y[i, j] : 0) + bias[j] + x[i] . weights[j] for the worker's share of j, or for a range of it.
+    void project(int worker, const Weights& weights, const Vector& bias, const Input& x, bool add, float* y, int64_t y_stride);
+    void project(int worker, Range columns, const Weights& weights, const Vector& bias, const Input& x, bool add, float* y, int64_t y_stride);
 
     const Model& model_;
     const ModelConfig& config_;
+    const PackedWeights& weights_;
     const StateLayout& layout_;
     const Kernels& kernels_;
     ThreadPool& pool_;

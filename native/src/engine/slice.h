@@ -8,22 +8,36 @@
 
 namespace mamba {
 
+// Tokens of one session that are alike: either one that is alone on its part of the chunk grid, which is computed as a step of decoding,
+// or several. So what is computed for a token depends on its session's input alone, not on who else is in the batch.
 struct Piece {
     State* state;
     const int32_t* tokens;
     int64_t count;       // tokens
     int64_t first_row;   // in the slice
+    int64_t position;    // of the first token in the session
+    int64_t item;        // what `add` was told
+};
+
+struct Slice {
+    std::vector<Piece> pieces;  // of one session in the order of its tokens
+    int64_t rows = 0;
+    int64_t single_rows = 0;    // rows of single tokens: they come first
+
+    void clear();
+    // The next `count` tokens of a session.
+    void add(int64_t item, State* state, const int32_t* tokens, int64_t count);
+    // Gives every piece its rows. Called once, after the last add.
+    void arrange();
+
+private:
+    void add_piece(int64_t item, State* state, const int32_t* tokens, int64_t count, int64_t position);
 };
 
 // A row of logits to compute from a row of hidden states.
 struct LogitsRow {
     const float* hidden; // [d_model], after the final norm
     int64_t out;         // row of the output
-};
-
-struct Slice {
-    std::vector<Piece> pieces;
-    int64_t rows = 0;
 };
 
 }  // namespace mamba

@@ -47,6 +47,12 @@ std::string choices(bool runnable_only) {
 
 int64_t matmul_scratch_floats(int64_t cols) { return blocking::weight_rows(cols) * blocking::padded(cols) + blocking::accumulator_floats; }
 
+size_t packed_scratch_bytes(int64_t cols) {
+    // Panels of BF16, and the rows that one of them is made from: in BF16, and one in FP32.
+    return static_cast<size_t>(packed::panels_at_once(cols) + 1) * packed::panel_bytes(WeightType::bf16, cols) +
+           static_cast<size_t>(blocking::padded(cols)) * sizeof(float);
+}
+
 int64_t mamba2_scratch_floats(int64_t head_dim, int64_t d_state) {
     if (head_dim == 0) return 0;  // a model without Mamba-2
     // C B^T and its decayed form [chunk, chunk], weighted inputs [chunk, head_dim], transposed state [d_state, head_dim].

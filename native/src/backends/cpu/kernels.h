@@ -8,6 +8,7 @@
 
 #include <cstdint>
 
+#include "backends/cpu/packed.h"
 #include "mamba/c_api.h"
 #include "model/tensor.h"
 
@@ -67,6 +68,14 @@ struct Kernels {
     // scratch: matmul_scratch_floats(w.cols) floats of the calling thread.
     void (*matmul)(const Matrix& w, int64_t begin, int64_t end, const float* x, int64_t x_stride, int64_t rows, const float* bias,
                    bool add, float* y, int64_t y_stride, float* scratch);
+    // The same on matrix units, with weights and rows of x laid out for them (packed.h). All three are NULL in tables without.
+    // begin is a multiple of packed::panel_rows, and end another or w.rows. scratch: packed_scratch_bytes(w.cols) of the calling thread.
+    void (*matmul_packed)(const Weights& w, int64_t begin, int64_t end, const Operand& x, const float* bias, bool add, float* y,
+                          int64_t y_stride, std::byte* scratch);
+    // Panels first .. first + count of the matrix, one after another.
+    void (*pack)(const Matrix& w, int64_t first, int64_t count, std::byte* out);
+    // Row `row` of the `rows` that an operand of this form holds, from its w.cols values.
+    void (*prepare)(OperandForm form, const float* x, int64_t cols, int64_t row, int64_t rows, std::byte* operand);
     // One row: out[i] = w[i] as FP32.
     void (*widen)(WeightType type, const std::byte* row, int64_t cols, float* out);
     // One row: y = x / sqrt(mean(x^2) + eps) * weight. y may be x. weight may be NULL (ones).
@@ -84,6 +93,7 @@ struct Kernels {
 
 // Floats of scratch a thread; the same for every table.
 int64_t matmul_scratch_floats(int64_t cols);
+size_t packed_scratch_bytes(int64_t cols);
 int64_t mamba2_scratch_floats(int64_t head_dim, int64_t d_state);
 
 const Kernels& scalar_kernels();

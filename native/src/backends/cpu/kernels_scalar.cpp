@@ -178,6 +178,9 @@ const Kernels& scalar_kernels() {
     static constexpr Kernels table{
         .isa = MAMBA_ISA_SCALAR,
         .matmul = matmul,
+        .matmul_packed = nullptr,
+        .pack = nullptr,
+        .prepare = nullptr,
         .widen = widen,
         .rms_norm = rms_norm,
         .gated_norm = gated_norm,

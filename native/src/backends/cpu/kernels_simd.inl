@@ -4,16 +4,6 @@
 // Order of reductions, the same everywhere: lane l sums the terms l, l + 16, l + 32, ... with one fused multiply-add each,
 // then sum() adds the lanes. Tiles decide how many such sums run side by side, never what is in one.
 
-constexpr int64_t lanes = blocking::lanes;
-
-MAMBA_ALWAYS_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-MAMBA_ALWAYS_INLINE int64_t lanes_at(int64_t i, int64_t n) { return smaller(n - i, lanes); }
-MAMBA_ALWAYS_INLINE Vec16 load_upto(const float* p, int64_t n) { return n == lanes ? load(p) : load_first(p, n); }
-MAMBA_ALWAYS_INLINE void store_upto(float* p, Vec16 a, int64_t n) {
-    if (n == lanes) store(p, a);
-    else store_first(p, a, n);
-}
-
 // ---- Weights: 16 of a row as FP32. The scale of a Q8_0 block times an 8-bit weight is exact in FP32, so that widening
 // first and multiplying later gives the same bits as decoding inside the dot product.
 
@@ -31,8 +21,6 @@ struct Scale<WeightType::q8_0> {
 
 // How far ahead of a stream to ask memory for it.
 constexpr int64_t prefetch_bytes = 1024;
-
-constexpr int64_t cache_line = 64;
 
 constexpr int64_t element_bytes(WeightType type) { return type == WeightType::f32 ? 4 : 2; }
 // Bytes of 32 weights.
@@ -463,6 +451,9 @@ void mamba1(const Mamba1Channels& c) {
 constexpr Kernels table{
     .isa = this_isa,
     .matmul = matmul,
+    .matmul_packed = nullptr,
+    .pack = nullptr,
+    .prepare = nullptr,
     .widen = widen,
     .rms_norm = rms_norm,
     .gated_norm = gated_norm,

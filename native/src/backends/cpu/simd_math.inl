@@ -1,5 +1,17 @@
 // Elementary functions on Vec16, the same operations in every instruction set and so the same bits.
 
+constexpr int64_t lanes = blocking::lanes;
+
+MAMBA_ALWAYS_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+MAMBA_ALWAYS_INLINE int64_t lanes_at(int64_t i, int64_t n) { return smaller(n - i, lanes); }
+MAMBA_ALWAYS_INLINE Vec16 load_upto(const float* p, int64_t n) { return n == lanes ? load(p) : load_first(p, n); }
+MAMBA_ALWAYS_INLINE void store_upto(float* p, Vec16 a, int64_t n) {
+    if (n == lanes) store(p, a);
+    else store_first(p, a, n);
+}
+
+constexpr int64_t cache_line = 64;
+
 // Loops over the vectors of a register tile: unrolled, so that the tile is registers and not memory. Not under sanitizers,
 // whose checks make unrolled tiles take minutes to compile.
 #if defined(MAMBA_SANITIZED)

@@ -1,0 +1,270 @@
+// Matrix products on tiles (packed.h). Included inside the unnamed namespace of kernels_amx.cpp.
+//
+// A tile of sums is C [rows of x][16 weight rows] += A [rows of x][columns] B [columns][16 weight rows]. Every element of C adds its products
+// in an order of its own, whatever the other rows hold and however many there are: so a row's sums are the same alone and among others.
+
+// The palette of the processor: bytes a row and rows of each of eight tiles.
+struct alignas(64) TileConfig {
+    uint8_t palette = 1, start_row = 0, reserved[14] = {};
+    uint16_t row_bytes[16] = {};
+    uint8_t rows[16] = {};
+
+    void set(int tile, int64_t tile_rows_, int64_t bytes) {
+        rows[tile] = static_cast<uint8_t>(tile_rows_);
+        row_bytes[tile] = static_cast<uint16_t>(bytes);
+    }
+    void load() const { _tile_loadconfig(this); }
+};
+
+// ---- Many rows of x: rounded to BF16, sums in tiles from the first column to the last.
+
+// Tiles 0 .. 3 are C (two groups of rows by two panels), 4 and 5 A, 6 and 7 B. b: the panels; a: groups of 16 rows.
+template <int groups, int panels_>
+MAMBA_ALWAYS_INLINE void multiply_tiles(const std::byte* a, size_t group_bytes, const std::byte* b, size_t panel_stride, int64_t count) {
+    _tile_zero(0);
+    if constexpr (panels_ == 2) _tile_zero(1);
+    if constexpr (groups == 2) _tile_zero(2);
+    if constexpr (groups == 2 && panels_ == 2) _tile_zero(3);
+    for (int64_t k = 0; k < count; ++k, a += bf16_tile_bytes, b += bf16_tile_bytes) {
+        _tile_loadd(6, b, 64);
+        _tile_loadd(4, a, 64);
+        _tile_dpbf16ps(0, 4, 6);
+        if constexpr (panels_ == 2) {
+            _tile_loadd(7, b + panel_stride, 64);
+            _tile_dpbf16ps(1, 4, 7);
+        }
+        if constexpr (groups == 2) {
+            _tile_loadd(5, a + group_bytes, 64);
+            _tile_dpbf16ps(2, 5, 6);
+        }
+        if constexpr (groups == 2 && panels_ == 2) _tile_dpbf16ps(3, 5, 7);
+    }
+}
+
+// The number of a tile is a part of the instruction's text, and cannot be a template's parameter.
+template <int tile>
+MAMBA_ALWAYS_INLINE void copy_tile(void* to, size_t stride_bytes) {
+    if constexpr (tile == 0) _tile_stored(0, to, stride_bytes);
+    if constexpr (tile == 1) _tile_stored(1, to, stride_bytes);
+    if constexpr (tile == 2) _tile_stored(2, to, stride_bytes);
+    if constexpr (tile == 3) _tile_stored(3, to, stride_bytes);
+}
+
+template <int tile>
+MAMBA_ALWAYS_INLINE void store_tile(const TileOutput& out, int64_t m0, int64_t rows, int64_t j0) {
+    if (out.bias == nullptr && !out.add && out.columns - j0 >= panel_rows) {
+        copy_tile<tile>(out.y + m0 * out.stride + j0, static_cast<size_t>(out.stride) * sizeof(float));
+        return;
+    }
+    alignas(64) float sums[group_rows][panel_rows];
+    copy_tile<tile>(sums, 64);
+    for (int64_t r = 0; r < rows; ++r) out.write(m0 + r, j0, load(sums[r]));
+}
+
+// Two groups of rows from m by `panels_` panels from column j0.
+template <int panels_>
+MAMBA_ALWAYS_INLINE void tile_pair(const std::byte* a, const std::byte* b, int64_t cols, int64_t m, int64_t first, int64_t second, int64_t j0,
+                                   const TileOutput& out) {
+    const auto bytes = static_cast<size_t>(blocks(cols)) * bf16_tile_bytes;  // of a panel, and of a group of rows
+    if (second > 0) multiply_tiles<2, panels_>(a, bytes, b, bytes, blocks(cols));
+    else multiply_tiles<1, panels_>(a, bytes, b, bytes, blocks(cols));
+    store_tile<0>(out, m, first, j0);
+    if constexpr (panels_ == 2) store_tile<1>(out, m, first, j0 + panel_rows);
+    if (second == 0) return;
+    store_tile<2>(out, m + group_rows, second, j0);
+    if constexpr (panels_ == 2) store_tile<3>(out, m + group_rows, second, j0 + panel_rows);
+}
+
+// All rows of x against `count` panels at b, one after another, the first for column j0.
+void many_rows(const std::byte* b, int64_t count, int64_t cols, int64_t j0, const Operand& x, const TileOutput& out) {
+    const auto bytes = static_cast<size_t>(blocks(cols)) * bf16_tile_bytes;
+    const auto configure = [&](int64_t first, int64_t second) {
+        TileConfig config;
+        for (const int tile : {0, 1, 4}) config.set(tile, first, 64);
+        for (const int tile : {2, 3, 5}) config.set(tile, second, 64);
+        for (const int tile : {6, 7}) config.set(tile, 16, 64);
+        config.load();
+    };
+    configure(group_rows, group_rows);
+    for (int64_t m = 0; m < x.rows; m += 2 * group_rows) {
+        const int64_t first = std::min(x.rows - m, group_rows), second = std::min(x.rows - m - first, group_rows);
+        const std::byte* a = x.data + static_cast<size_t>(m / group_rows) * bytes;
+        if (first + second < 2 * group_rows) configure(first, std::max<int64_t>(second, 1));
+        int64_t p = 0;
+        for (; p + 2 <= count; p += 2) tile_pair<2>(a, b + static_cast<size_t>(p) * bytes, cols, m, first, second, j0 + p * panel_rows, out);
+        if (p < count) tile_pair<1>(a, b + static_cast<size_t>(p) * bytes, cols, m, first, second, j0 + p * panel_rows, out);
+    }
+}
+
+// A panel in BF16: where it lies, or made from other weights in `scratch`.
+const std::byte* bf16_panel(const Weights& w, int64_t panel, std::byte* scratch) {
+    const Matrix& matrix = w.matrix;
+    const std::byte* place = w.panels == nullptr ? nullptr : w.panels + static_cast<size_t>(panel) * panel_bytes(matrix.type, matrix.cols);
+    if (matrix.type == WeightType::bf16) return place;
+    if (matrix.type == WeightType::q8_0) {
+        widen_q8_0(place, blocks(matrix.cols), scratch);
+        return scratch;
+    }
+    // Row by row through FP32 to BF16, then as any panel. The rows stand behind the panel.
+    const size_t row_stride = static_cast<size_t>(blocks(matrix.cols)) * block * 2;
+    std::byte* const rows = scratch + panel_bytes(WeightType::bf16, matrix.cols);
+    float* const wide = reinterpret_cast<float*>(rows + panel_rows * row_stride);
+    const int64_t count = std::min(panel_rows, matrix.rows - panel * panel_rows);
+    for (int64_t r = 0; r < count; ++r) {
+        avx512_kernels()->widen(matrix.type, matrix.row(panel * panel_rows + r), matrix.cols, wide);
+        for (int64_t k = 0; k < matrix.cols; k += lanes) store_half(rows + static_cast<size_t>(r) * row_stride + 2 * k, to_bf16(load_x(wide, k, matrix.cols)));
+    }
+    pack_bf16(rows, row_stride, count, matrix.cols, scratch);
+    return scratch;
+}
+
+// Several panels at a time rest in L2 while all rows of x pass: so many lines of y beside each other are written at a time.
+void many_rows_bf16(const Weights& w, int64_t begin, int64_t end, const Operand& x, const TileOutput& out, std::byte* scratch) {
+    const size_t bytes = panel_bytes(WeightType::bf16, w.matrix.cols);
+    const int64_t last = panels(end), at_once = panels_at_once(w.matrix.cols);
+    for (int64_t p = begin / panel_rows; p < last; p += at_once) {
+        const int64_t count = std::min(at_once, last - p);
+        const std::byte* first = bf16_panel(w, p, scratch);
+        // The others stand behind the first: in the matrix, or in scratch.
+        if (first == scratch) {
+            for (int64_t i = 1; i < count; ++i) bf16_panel(w, p + i, scratch + static_cast<size_t>(i) * bytes);
+        }
+        many_rows(first, count, w.matrix.cols, p * panel_rows, x, out);
+    }
+}
+
+// ---- A few rows of x, one a session: 16 bits of each number.
+
+// As many as have a tile of sums each.
+constexpr int streams = 4;
+
+// Rows of x from which on pieces do not fit side by side in one tile.
+constexpr int64_t joined_rows = group_rows / pieces;
+
+// sums[q][r] += what block b of stream q's panel adds. `record`: each stream's panel.
+template <bool joined>
+MAMBA_ALWAYS_INLINE void multiply_q8_0(const std::byte* const (&record)[streams], int64_t b, const std::byte* a, const float* unit, int64_t rows,
+                                       Vec16 (*sums)[group_rows]) {
+    alignas(64) int32_t products[pieces * group_rows][panel_rows];
+    const size_t piece = static_cast<size_t>(rows) * block;
+    _tile_loadd(0, a, block);
+    if constexpr (!joined) {
+        _tile_loadd(1, a + piece, block);
+    }
+    for (int q = 0; q < streams; ++q) {
+        const std::byte* from = record[q] + static_cast<size_t>(b / 2) * q8_0_record_bytes;
+        const std::byte* tile = from + 2 * q8_0_scale_bytes + static_cast<size_t>(b % 2) * q8_0_tile_bytes;
+        for (size_t line = 0; line < q8_0_tile_bytes + q8_0_scale_bytes; line += cache_line) ask_ahead(tile + line);
+        _tile_loadd(3, tile, 64);
+        _tile_zero(5);
+        _tile_dpbssd(5, 0, 3);
+        _tile_stored(5, products[0], 64);
+        if constexpr (!joined) {
+            _tile_zero(6);
+            _tile_dpbssd(6, 1, 3);
+            _tile_stored(6, products[rows], 64);
+        }
+        const Vec16 scale = load_f16(from + static_cast<size_t>(b % 2) * q8_0_scale_bytes);
+        for (int64_t r = 0; r < rows; ++r) {
+            sums[q][r] = add_block(sums[q][r], _mm512_load_si512(products[r]), _mm512_load_si512(products[rows + r]), scale, unit[r]);
+        }
+    }
+}
+
+template <typename F>
+void for_groups(const Operand& x, int64_t cols, const F& f) {
+    for (int64_t m = 0; m < x.rows; m += group_rows) {
+        f(m, std::min(group_rows, x.rows - m), x.data + static_cast<size_t>(m) * operand_row_bytes(x.form, cols));
+    }
+}
+
+void matmul_q8_0(const Weights& w, int64_t begin, int64_t end, const Operand& x, const TileOutput& out) {
+    const int64_t cols = w.matrix.cols, count = blocks(cols);
+    const size_t bytes = panel_bytes(WeightType::q8_0, cols);
+    const PanelStreams from(begin / panel_rows, panels(end), streams);
+    for (int64_t s = 0; s < from.length; ++s) {
+        const std::byte* record[streams];
+        for (int q = 0; q < streams; ++q) record[q] = w.panels + static_cast<size_t>(from.panel(q, s)) * bytes;
+        for_groups(x, cols, [&](int64_t m, int64_t rows, const std::byte* a) {
+            const bool joined = rows <= joined_rows;
+            TileConfig config;
+            for (const int tile : {0, 1}) config.set(tile, joined ? pieces * rows : rows, block);
+            config.set(3, 8, 64);
+            for (const int tile : {5, 6}) config.set(tile, joined ? pieces * rows : rows, 64);
+            config.load();
+            const size_t step = static_cast<size_t>(pieces * rows * block);
+            const float* unit = reinterpret_cast<const float*>(a + step * static_cast<size_t>(count));
+            Vec16 sums[streams][group_rows];
+            for (auto& stream : sums) std::fill_n(stream, rows, zero());
+            for (int64_t b = 0; b < count; ++b, a += step, unit += rows) {
+                if (joined) multiply_q8_0<true>(record, b, a, unit, rows, sums);
+                else multiply_q8_0<false>(record, b, a, unit, rows, sums);
+            }
+            for (int q = 0; q < streams; ++q) {
+                if (!from.exists(q, s)) continue;
+                for (int64_t r = 0; r < rows; ++r) out.write(m + r, from.panel(q, s) * panel_rows, sums[q][r]);
+            }
+        });
+    }
+}
+
+// One group of rows: tiles 0 .. 3 are the sums of a stream each, 4 is A, the others B.
+MAMBA_ALWAYS_INLINE void multiply_streams(const std::byte* const (&panel)[streams], const std::byte* a, int64_t count) {
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+    for (int64_t k = 0; k < count; ++k, a += bf16_tile_bytes) {
+        const size_t at = static_cast<size_t>(k) * bf16_tile_bytes;
+        for (size_t line = 0; line < bf16_tile_bytes; line += cache_line) {
+            for (const std::byte* p : panel) ask_ahead(p + at + line);
+        }
+        _tile_loadd(4, a, 64);
+        _tile_loadd(5, panel[0] + at, 64);
+        _tile_dpbf16ps(0, 4, 5);
+        _tile_loadd(6, panel[1] + at, 64);
+        _tile_dpbf16ps(1, 4, 6);
+        _tile_loadd(7, panel[2] + at, 64);
+        _tile_dpbf16ps(2, 4, 7);
+        _tile_loadd(5, panel[3] + at, 64);
+        _tile_dpbf16ps(3, 4, 5);
+    }
+}
+
+// Up to 16 rows of x against weights of BF16, which stream from memory.
+void few_rows_bf16(const Weights& w, int64_t begin, int64_t end, const Operand& x, const TileOutput& out) {
+    const int64_t cols = w.matrix.cols;
+    const size_t bytes = panel_bytes(WeightType::bf16, cols);
+    const PanelStreams from(begin / panel_rows, panels(end), streams);
+    TileConfig config;
+    for (const int tile : {0, 1, 2, 3, 4}) config.set(tile, x.rows, 64);
+    for (const int tile : {5, 6, 7}) config.set(tile, 16, 64);
+    config.load();
+    for (int64_t s = 0; s < from.length; ++s) {
+        const std::byte* panel[streams];
+        for (int q = 0; q < streams; ++q) panel[q] = w.panels + static_cast<size_t>(from.panel(q, s)) * bytes;
+        multiply_streams(panel, x.data, blocks(cols));
+        const auto column = [&](int q) { return from.panel(q, s) * panel_rows; };
+        store_tile<0>(out, 0, x.rows, column(0));
+        if (from.exists(1, s)) store_tile<1>(out, 0, x.rows, column(1));
+        if (from.exists(2, s)) store_tile<2>(out, 0, x.rows, column(2));
+        if (from.exists(3, s)) store_tile<3>(out, 0, x.rows, column(3));
+    }
+}
+
+void matmul_bf16(const Weights& w, int64_t begin, int64_t end, const Operand& x, const TileOutput& out, std::byte* scratch) {
+    if (w.matrix.type != WeightType::bf16 || x.rows > group_rows) return many_rows_bf16(w, begin, end, x, out, scratch);
+    if (x.rows == 1) return single_bf16(w, begin, end, x.data, out, scratch);
+    few_rows_bf16(w, begin, end, x, out);
+}
+
+void matmul_packed(const Weights& w, int64_t begin, int64_t end, const Operand& x, const float* bias, bool add, float* y, int64_t y_stride,
+                   std::byte* scratch) {
+    const TileOutput out{bias, add, y, y_stride, w.matrix.rows};
+    switch (x.form) {
+        case OperandForm::bf16: matmul_bf16(w, begin, end, x, out, scratch); break;
+        case OperandForm::int8_pair: x.rows == 1 ? single_q8_0(w, begin, end, x.data, out, scratch) : matmul_q8_0(w, begin, end, x, out); break;
+        case OperandForm::plain: return;
+    }
+    _tile_release();
+}
