@@ -1,8 +1,10 @@
 // Which table runs: the best that this build has and this processor can execute, or the one asked for.
 #include "backends/cpu/kernels.h"
 
+#include <algorithm>
 #include <string>
 
+#include "backends/cpu/amx_scan_layout.h"
 #include "backends/cpu/blocking.h"
 #include "base/error.h"
 #include "base/platform.h"
@@ -56,7 +58,9 @@ size_t packed_scratch_bytes(int64_t cols) {
 int64_t mamba2_scratch_floats(int64_t head_dim, int64_t d_state) {
     if (head_dim == 0) return 0;  // a model without Mamba-2
     // C B^T and its decayed form [chunk, chunk], weighted inputs [chunk, head_dim], transposed state [d_state, head_dim].
-    return 2 * chunk_tokens * chunk_tokens + (chunk_tokens + d_state) * blocking::padded(head_dim);
+    const int64_t vectors = 2 * chunk_tokens * chunk_tokens + (chunk_tokens + d_state) * blocking::padded(head_dim);
+    const int64_t tiles = amx_scan::fits(head_dim, d_state) ? amx_scan::Layout::floats(head_dim, d_state) : 0;
+    return std::max(vectors, tiles);
 }
 
 mamba_isa best_isa() {

@@ -6,6 +6,7 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 
+#include "backends/cpu/amx_scan.h"
 #include "backends/cpu/kernels.h"
 #include "base/platform.h"
 
@@ -37,6 +38,7 @@ const Kernels* amx_kernels() {
         kernels.matmul_packed = avx512::matmul_packed;
         kernels.pack = avx512::pack;
         kernels.prepare = avx512::prepare;
+        kernels.mamba2_scan = amx_mamba2_scan;
         return kernels;
     }();
     return &table;

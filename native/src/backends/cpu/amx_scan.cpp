@@ -1,0 +1,528 @@
+#if defined(__GNUC__) && !defined(__clang__)
+// GCC's own AVX-512 header leaves a register undefined on purpose and warns of it (GCC bug 105593).
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
+#include "backends/cpu/amx_scan.h"
+
+#include "backends/cpu/amx_scan_layout.h"
+#include "base/platform.h"
+
+#if MAMBA_X64 && !defined(_MSC_VER)
+#include <atomic>
+#include <limits>
+
+#include "backends/cpu/mamba2_parts.h"
+#include "backends/cpu/simd_avx512.h"
+
+// The chunked form (docs/architecture.md) as products of tiles: 16 rows of 16 dwords, each FP32 or a pair of BF16. Sums are FP32.
+//
+// With chunks cut into blocks of 16 tokens, l the running sum of dt A and s_I its value where block I begins, decays are products of
+//   r_i = exp(l_i - s_I),  u_j = exp(s_{J+1} - l_j),  v_j = exp(s_J - l_j),  G_K = exp(s_{K+1} - s_K):
+//   exp(l_i - l_j) = r_i (G_{J+1} .. G_{I-1}) u_j across blocks and r_i v_j inside one, exp(l_i) = (G_0 .. G_{I-1}) r_i.
+// All but v are at most 1, so nothing overflows, and what underflows is 0. Where a block decays by more than exp(-60), v is too large and
+// the block's own decays are taken one by one.
+//
+// No operand is transposed for a head. Pairs along K may come in any order that both operands share: here k pairs with k + 16 inside
+// each 32, which joins whole vectors. The state rests transposed, [d_state, head_dim], while its head is computed:
+//   inter [i, p] = C [i, n] S [n, p];  intra [i, p] = M [i, j] x [j, p];  S [n, p] = G S [n, p] + B^T [n, j] (w x) [j, p].
+// C, B^T and C B^T belong to a group and are computed once for its heads.
+namespace mamba::avx512 {
+namespace {
+#include "backends/cpu/simd_math.inl"
+
+using namespace amx_scan;
+
+constexpr int64_t row_bytes = 64;
+
+// ---- Tiles
+
+struct alignas(64) TileConfiguration {
+    uint8_t palette = 1, start_row = 0, reserved[14] = {};
+    uint16_t column_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+    uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+};
+
+// Tiles are configured and subnormal numbers are 0, as they are in tile products anyway: decays make many, and each costs the vector
+// units a microcode assist.
+class TileScope {
+public:
+    TileScope() : control_(_mm_getcsr()) {
+        static constexpr TileConfiguration configuration;
+        _tile_loadconfig(&configuration);
+        constexpr unsigned flush_to_zero = 0x8000, subnormals_are_zero = 0x0040;
+        _mm_setcsr(control_ | flush_to_zero | subnormals_are_zero);
+    }
+    ~TileScope() {
+        _mm_setcsr(control_);
+        _tile_release();
+    }
+    TileScope(const TileScope&) = delete;
+    TileScope& operator=(const TileScope&) = delete;
+
+private:
+    unsigned control_;
+};
+
+// GCC's tile loads do not say that they read memory: stores before them must be made to happen.
+MAMBA_ALWAYS_INLINE void memory_is_written() { std::atomic_signal_fence(std::memory_order_seq_cst); }
+
+// Four tiles of sums in tmm0 .. tmm3: rows {0, 1} x columns {0, 1} of a block of 32 x 32.
+MAMBA_ALWAYS_INLINE void clear_sums() {
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+}
+// sums += a b over one k of 32.
+MAMBA_ALWAYS_INLINE void add_product(const uint32_t* a0, const uint32_t* a1, const uint32_t* b0, const uint32_t* b1) {
+    _tile_loadd(4, a0, row_bytes);
+    _tile_loadd(6, b0, row_bytes);
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_loadd(7, b1, row_bytes);
+    _tile_dpbf16ps(1, 4, 7);
+    _tile_loadd(5, a1, row_bytes);
+    _tile_dpbf16ps(2, 5, 6);
+    _tile_dpbf16ps(3, 5, 7);
+}
+// to: four tiles one behind the other.
+MAMBA_ALWAYS_INLINE void store_sums(float* to) {
+    _tile_stored(0, to, row_bytes);
+    _tile_stored(1, to + tile, row_bytes);
+    _tile_stored(2, to + 2 * tile, row_bytes);
+    _tile_stored(3, to + 3 * tile, row_bytes);
+}
+
+// ---- Pairs of BF16
+
+MAMBA_ALWAYS_INLINE __m512i bits(Vec16 a) { return _mm512_castps_si512(a.v); }
+
+// Each rounded to the nearest BF16; the first in the low halves. Half-way cases go away from zero.
+MAMBA_ALWAYS_INLINE __m512i pairs(Vec16 first, Vec16 second) {
+    const __m512i half = _mm512_set1_epi32(0x8000), high = _mm512_set1_epi32(static_cast<int>(0xffff0000));
+    const __m512i low = _mm512_srli_epi32(_mm512_add_epi32(bits(first), half), 16);
+    constexpr int a_or_b_and_c = 0xf8;
+    return _mm512_ternarylogic_epi32(low, _mm512_add_epi32(bits(second), half), high, a_or_b_and_c);
+}
+// What pairs() rounds away.
+MAMBA_ALWAYS_INLINE Vec16 rest(Vec16 a) {
+    const __m512i rounded = _mm512_add_epi32(bits(a), _mm512_set1_epi32(0x8000));
+    return a - Vec16{_mm512_castsi512_ps(_mm512_and_si512(rounded, _mm512_set1_epi32(static_cast<int>(0xffff0000))))};
+}
+MAMBA_ALWAYS_INLINE void store_pairs(uint32_t* to, Vec16 first, Vec16 second) { _mm512_storeu_si512(to, pairs(first, second)); }
+
+// ---- Transposition
+
+alignas(64) constexpr float zeros[16] = {};
+
+// out[c][r] = in[r][c] for 16 x 16; rows from `rows` on count as zeros and are not read.
+MAMBA_ALWAYS_INLINE void transpose(const float* in, int64_t stride, int64_t rows, Vec16 (&out)[16]) {
+    const float* row[16];
+    int64_t step[16];
+    for (int64_t r = 0; r < 16; ++r) {
+        row[r] = r < rows ? in + r * stride : zeros;
+        step[r] = r < rows ? 4 : 0;
+    }
+    MAMBA_UNROLL
+    for (int a = 0; a < 4; ++a) {  // columns 4 a .. 4 a + 3; lane k of gathered[b] holds row 4 k + b
+        __m512 gathered[4];
+        MAMBA_UNROLL
+        for (int b = 0; b < 4; ++b) {
+            const auto part = [&](int r) { return _mm_loadu_ps(row[r] + a * step[r]); };
+            gathered[b] = _mm512_castps128_ps512(part(b));
+            gathered[b] = _mm512_insertf32x4(gathered[b], part(b + 4), 1);
+            gathered[b] = _mm512_insertf32x4(gathered[b], part(b + 8), 2);
+            gathered[b] = _mm512_insertf32x4(gathered[b], part(b + 12), 3);
+        }
+        const __m512d low01 = _mm512_castps_pd(_mm512_unpacklo_ps(gathered[0], gathered[1]));
+        const __m512d low23 = _mm512_castps_pd(_mm512_unpacklo_ps(gathered[2], gathered[3]));
+        const __m512d high01 = _mm512_castps_pd(_mm512_unpackhi_ps(gathered[0], gathered[1]));
+        const __m512d high23 = _mm512_castps_pd(_mm512_unpackhi_ps(gathered[2], gathered[3]));
+        out[4 * a] = {_mm512_castpd_ps(_mm512_unpacklo_pd(low01, low23))};
+        out[4 * a + 1] = {_mm512_castpd_ps(_mm512_unpackhi_pd(low01, low23))};
+        out[4 * a + 2] = {_mm512_castpd_ps(_mm512_unpacklo_pd(high01, high23))};
+        out[4 * a + 3] = {_mm512_castpd_ps(_mm512_unpackhi_pd(high01, high23))};
+    }
+}
+
+// ---- What the heads of a group share, of one chunk
+
+struct Chunk {
+    int64_t first, tokens;
+
+    int64_t blocks() const { return (tokens + 31) / 32; }  // of 32 tokens
+};
+
+// b and c: of the chunk's first token.
+void prepare_group(const float* b, const float* c, int64_t stride, const Chunk& chunk, int64_t d_state, bool outputs,
+                   const GroupPart& to, const GroupScratch& temporary) {
+    const int64_t tokens = chunk.tokens, blocks = chunk.blocks(), ks = d_state / 32;
+    // B^T, with pairs along tokens for the state and along d_state for C B^T.
+    for (int64_t n = 0; n < d_state; n += 32) {
+        for (int64_t j = 0; j < blocks; ++j) {
+            alignas(64) float columns[4][16][16];  // [16 of n, 16 of tokens] as [n half, token half]
+            for (int64_t quarter = 0; quarter < 4; ++quarter) {
+                const int64_t token = 32 * j + 16 * (quarter % 2);
+                Vec16 out[16];
+                transpose(b + token * stride + n + 16 * (quarter / 2), stride, tokens - token, out);
+                MAMBA_UNROLL
+                for (int i = 0; i < 16; ++i) store(columns[quarter][i], out[i]);
+            }
+            for (int64_t half = 0; half < 2; ++half) {
+                uint32_t* tile_at = to.b + ((n / 16 + half) * chunk_blocks + j) * tile;
+                for (int64_t q = 0; q < 16; ++q) store_pairs(tile_at + 16 * q, load(columns[2 * half][q]), load(columns[2 * half + 1][q]));
+            }
+            if (!outputs) continue;
+            for (int64_t half = 0; half < 2; ++half) {
+                const int64_t place = (n / 32 * 4 + 2 * j + half) * tile;
+                for (int64_t q = 0; q < 16; ++q) {
+                    const Vec16 first = load(columns[half][q]), second = load(columns[2 + half][q]);
+                    store_pairs(temporary.b_high + place + 16 * q, first, second);
+                    store_pairs(temporary.b_low + place + 16 * q, rest(first), rest(second));
+                }
+            }
+        }
+    }
+    if (!outputs) return;
+    for (int64_t i = 0; i < 32 * blocks; ++i) {
+        for (int64_t k = 0; k < ks; ++k) {
+            const Vec16 first = i < tokens ? load(c + i * stride + 32 * k) : zero();
+            const Vec16 second = i < tokens ? load(c + i * stride + 32 * k + 16) : zero();
+            const int64_t place = (i / 16 * ks + k) * tile + i % 16 * 16;
+            store_pairs(to.c + place, first, second);
+            store_pairs(temporary.c_low + place, rest(first), rest(second));
+        }
+    }
+    // C B^T in FP32 but for the product of both rests: it costs little, because all heads share it.
+    memory_is_written();
+    for (int64_t i = 0; i < blocks; ++i) {
+        for (int64_t j = 0; j <= i; ++j) {
+            clear_sums();
+            for (int64_t k = 0; k < ks; ++k) {
+                const int64_t a0 = (2 * i * ks + k) * tile, a1 = a0 + ks * tile, b0 = (k * 4 + 2 * j) * tile, b1 = b0 + tile;
+                add_product(to.c + a0, to.c + a1, temporary.b_high + b0, temporary.b_high + b1);
+                add_product(to.c + a0, to.c + a1, temporary.b_low + b0, temporary.b_low + b1);
+                add_product(temporary.c_low + a0, temporary.c_low + a1, temporary.b_high + b0, temporary.b_high + b1);
+            }
+            store_sums(to.cb + (i + j) * 4 * tile);  // blocks (0, 0), (1, 0), (1, 1)
+        }
+    }
+}
+
+// ---- Decays
+
+// Largest -l_j + s_J of which the exponential is taken.
+constexpr float largest_exponent = 60;
+
+// Of `heads` <= head_set heads, one chunk: dt and a of the first head, dt of the chunk's first token.
+void prepare_decays(const float* dt, int64_t dt_stride, const float* a, int64_t heads, const Chunk& chunk, const Decays& to) {
+    const Vec16 as = load_first(a, heads);
+    for (int64_t first = 0; first < 32 * chunk.blocks(); first += 16) {
+        alignas(64) float table[3][16][16];  // [token, head]: dt, l_i - s_I, s_{I+1} - l_i
+        Vec16 sum = zero();
+        for (int64_t t = 0; t < 16; ++t) {
+            const Vec16 step = first + t < chunk.tokens ? load_first(dt + (first + t) * dt_stride, heads) : zero();
+            sum = fma(step, as, sum);
+            store(table[0][t], step);
+            store(table[1][t], sum);
+        }
+        sum = zero();
+        for (int64_t t = 15; t >= 0; --t) {  // by its own sum, not by a difference: that would lose small decays beside large ones
+            store(table[2][t], sum);
+            sum = fma(load(table[0][t]), as, sum);
+        }
+        for (auto& part : table) {
+            Vec16 columns[16];
+            transpose(part[0], 16, 16, columns);
+            MAMBA_UNROLL
+            for (int h = 0; h < 16; ++h) store(part[h], columns[h]);
+        }
+        for (int64_t h = 0; h < heads; ++h) {
+            const Vec16 steps = load(table[0][h]), since = load(table[1][h]);
+            Vec16 decays[] = {since, load(table[2][h]), min(broadcast(largest_exponent), zero() - since)};
+            exp_decay(decays);
+            store(to.r(h) + first, decays[0]);
+            store(to.u_dt(h) + first, decays[1] * steps);
+            store(to.v_dt(h) + first, decays[2] * steps);
+        }
+    }
+}
+
+// ---- One head
+
+struct HeadCall {
+    Mamba2Head h;  // of the chunk
+    GroupPart group;
+    const float *r, *u_dt, *v_dt;
+    HeadScratch scratch;
+    int64_t blocks;
+
+    int64_t columns() const { return h.head_dim / 16; }
+    // G_K.
+    float total(int64_t block) const { return r[16 * block + 15]; }
+    // exp(s_to - s_from), in blocks of 16.
+    float across(int64_t from, int64_t to) const {
+        float product = 1;
+        for (int64_t k = from; k < to; ++k) product *= total(k);
+        return product;
+    }
+};
+
+// The inputs in pairs along tokens, once as they are and once with what they bring to the state at the chunk's end.
+void pack_inputs(const HeadCall& call) {
+    const Mamba2Head& h = call.h;
+    const int64_t columns = call.columns(), end = 2 * call.blocks;
+    for (int64_t j = 0; j < call.blocks; ++j) {
+        const Vec16 first_decay = broadcast(call.across(2 * j + 1, end)), second_decay = broadcast(call.across(2 * j + 2, end));
+        alignas(64) float weights[32];
+        store(weights, first_decay * load(call.u_dt + 32 * j));
+        store(weights + 16, second_decay * load(call.u_dt + 32 * j + 16));
+        for (int64_t q = 0; q < 16; ++q) {
+            const int64_t token = 32 * j + q;
+            const bool one = token < h.tokens, two = token + 16 < h.tokens;
+            const float* x = h.x + token * h.stride;
+            const float* later = x + 16 * h.stride;
+            const Vec16 weight = broadcast(weights[q]), later_weight = broadcast(weights[q + 16]);
+            for (int64_t p = 0; p < columns; ++p) {
+                const Vec16 a = one ? load(x + 16 * p) : zero(), b = two ? load(later + 16 * p) : zero();
+                const int64_t place = (j * columns + p) * tile + 16 * q;
+                store_pairs(call.scratch.x + place, a, b);
+                store_pairs(call.scratch.weighted + place, weight * a, later_weight * b);
+            }
+        }
+    }
+}
+
+// M's block on the diagonal where it decays too fast for factors: exp(l_i - l_j) dt_j by its own sum for each pair.
+void mix_fast(const HeadCall& call, int64_t block, const float* cb, float* mixed) {
+    const Mamba2Head& h = call.h;
+    alignas(64) float dt[16] = {};
+    for (int64_t t = 0; t < 16 && 16 * block + t < h.tokens; ++t) dt[t] = h.dt[(16 * block + t) * h.dt_stride];
+    Vec16 sums = zero();
+    for (int64_t i = 0; i < 16; ++i) {
+        sums = {_mm512_maskz_add_ps(first_lanes(i), sums.v, broadcast(dt[i] * h.a).v)};
+        const Vec16 row = load(cb + 16 * i) * (exp_decay(sums) * load(dt));
+        store(mixed + 16 * i, {_mm512_maskz_mov_ps(first_lanes(i + 1), row.v)});
+    }
+}
+
+// M = (C_i . B_j) exp(l_i - l_j) dt_j below the diagonal.
+void mix(const HeadCall& call) {
+    for (int64_t i = 0; i < 2 * call.blocks; ++i) {  // blocks of 16 rows
+        const bool fast = call.total(i) < 1e-26f;    // exp(-60)
+        alignas(64) float own[tile];
+        const float* const diagonal = call.group.cb + ((i / 2 + i / 2) * 4 + i % 2 * 3) * tile;
+        if (fast) mix_fast(call, i, diagonal, own);
+        const Vec16 v_dt = load(call.v_dt + 16 * i);
+        const float* const r = call.r + 16 * i;
+        for (int64_t j = 0; j <= i / 2; ++j) {  // of 32 columns
+            uint32_t* const to = call.scratch.mixed + ((i / 2 + 1) * (i / 2 + i % 2) + j) * tile;
+            const float* const first = call.group.cb + ((i / 2 + j) * 4 + i % 2 * 2) * tile;
+            const bool first_is_own = 2 * j == i, second_is_own = 2 * j + 1 == i;
+            const Vec16 first_factor = first_is_own ? v_dt : broadcast(call.across(2 * j + 1, i)) * load(call.u_dt + 32 * j);
+            const Vec16 second_factor = second_is_own ? v_dt : broadcast(call.across(2 * j + 2, i)) * load(call.u_dt + 32 * j + 16);
+            for (int64_t q = 0; q < 16; ++q) {
+                const Vec16 row = broadcast(r[q]);
+                const __mmask16 below = first_lanes(q + 1);
+                Vec16 a = load(first + 16 * q) * first_factor * row, b = zero();
+                if (first_is_own) a = fast ? load(own + 16 * q) : Vec16{_mm512_maskz_mov_ps(below, a.v)};
+                else b = load(first + tile + 16 * q) * second_factor * row;
+                if (second_is_own) b = fast ? load(own + 16 * q) : Vec16{_mm512_maskz_mov_ps(below, b.v)};
+                store_pairs(to + 16 * q, a, b);
+            }
+        }
+    }
+}
+
+// y = exp(l_i) inter + intra + D x
+void outputs(const HeadCall& call) {
+    const Mamba2Head& h = call.h;
+    const int64_t ks = h.d_state / 32, columns = call.columns();
+    const Vec16 skip = broadcast(h.d);
+    for (int64_t i = 0; i < call.blocks; ++i) {
+        alignas(64) float decays[32];
+        store(decays, broadcast(call.across(0, 2 * i)) * load(call.r + 32 * i));
+        store(decays + 16, broadcast(call.across(0, 2 * i + 1)) * load(call.r + 32 * i + 16));
+        const int64_t rows = h.tokens - 32 * i < 32 ? h.tokens - 32 * i : 32;
+        for (int64_t p = 0; p < columns; p += 2) {
+            float* const inter = call.scratch.sums;
+            float* const intra = inter + 4 * tile;
+            clear_sums();
+            for (int64_t k = 0; k < ks; ++k) {
+                const uint32_t* a = call.group.c + (2 * i * ks + k) * tile;
+                const uint32_t* b = call.scratch.state_pairs + (k * columns + p) * tile;
+                add_product(a, a + ks * tile, b, b + tile);
+            }
+            store_sums(inter);
+            clear_sums();
+            for (int64_t j = 0; j <= i; ++j) {
+                const uint32_t* a = call.scratch.mixed + ((i + 1) * i + j) * tile;
+                const uint32_t* b = call.scratch.x + (j * columns + p) * tile;
+                add_product(a, a + (i + 1) * tile, b, b + tile);
+            }
+            store_sums(intra);
+            memory_is_written();
+            for (int64_t t = 0; t < rows; ++t) {
+                const float* x = h.x + (32 * i + t) * h.stride + 16 * p;
+                float* y = h.y + (32 * i + t) * h.y_stride + 16 * p;
+                const int64_t place = t / 16 * 2 * tile + t % 16 * 16;
+                const Vec16 decay = broadcast(decays[t]);
+                for (int64_t half = 0; half < 2; ++half) {
+                    const Vec16 own = fma(skip, load(x + 16 * half), load(intra + place + half * tile));
+                    store(y + 16 * half, fma(decay, load(inter + place + half * tile), own));
+                }
+            }
+        }
+    }
+}
+
+// S = G S + B^T (w x), and its pairs for the next chunk.
+void advance_state(const HeadCall& call) {
+    const int64_t columns = call.columns(), width = call.h.head_dim;
+    const Vec16 kept = broadcast(call.across(0, 2 * call.blocks));
+    for (int64_t n = 0; n < call.h.d_state; n += 32) {
+        for (int64_t p = 0; p < columns; p += 2) {
+            float* const sums = call.scratch.sums;
+            clear_sums();
+            for (int64_t j = 0; j < call.blocks; ++j) {
+                const uint32_t* a = call.group.b + (n / 16 * chunk_blocks + j) * tile;
+                const uint32_t* b = call.scratch.weighted + (j * columns + p) * tile;
+                add_product(a, a + chunk_blocks * tile, b, b + tile);
+            }
+            store_sums(sums);
+            memory_is_written();
+            float* const state = call.scratch.state + n * width + 16 * p;
+            uint32_t* const to = call.scratch.state_pairs + (n / 32 * columns + p) * tile;
+            for (int64_t q = 0; q < 16; ++q) {
+                MAMBA_UNROLL
+                for (int half = 0; half < 2; ++half) {
+                    float* one = state + q * width + 16 * half;
+                    float* two = one + 16 * width;
+                    const Vec16 a = fma(kept, load(one), load(sums + half * tile + 16 * q));
+                    const Vec16 b = fma(kept, load(two), load(sums + (2 + half) * tile + 16 * q));
+                    store(one, a);
+                    store(two, b);
+                    store_pairs(to + half * tile + 16 * q, a, b);
+                }
+            }
+        }
+    }
+}
+
+void load_state(const Mamba2Head& h, const HeadScratch& scratch) {
+    const int64_t columns = h.head_dim / 16;
+    for (int64_t n = 0; n < h.d_state; n += 32) {
+        for (int64_t p = 0; p < columns; ++p) {
+            const float* from = h.state + 16 * p * h.d_state + n;
+            float* to = scratch.state + n * h.head_dim + 16 * p;
+            Vec16 first[16], second[16];
+            transpose(from, h.d_state, 16, first);
+            transpose(from + 16, h.d_state, 16, second);
+            MAMBA_UNROLL
+            for (int q = 0; q < 16; ++q) {
+                store(to + q * h.head_dim, first[q]);
+                store(to + (q + 16) * h.head_dim, second[q]);
+                store_pairs(scratch.state_pairs + (n / 32 * columns + p) * tile + 16 * q, first[q], second[q]);
+            }
+        }
+    }
+}
+
+void store_state(const Mamba2Head& h, const HeadScratch& scratch) {
+    for (int64_t p = 0; p < h.head_dim; p += 16) {
+        for (int64_t n = 0; n < h.d_state; n += 16) {
+            Vec16 rows[16];
+            transpose(scratch.state + n * h.head_dim + p, h.head_dim, 16, rows);
+            MAMBA_UNROLL
+            for (int q = 0; q < 16; ++q) store(h.state + (p + q) * h.d_state + n, rows[q]);
+        }
+    }
+}
+
+// ---- The scan
+
+// Heads of one group over chunks that fit the scratch.
+void scan_group(const Mamba2Scan& s, int64_t group, int64_t head_begin, int64_t head_end, const Chunk* chunks, int64_t count,
+                const Layout& layout) {
+    const bool outputs_wanted = s.y != nullptr;
+    for (int64_t i = 0; i < count; ++i) {
+        const float* b = s.b + chunks[i].first * s.stride + group * s.d_state;
+        const float* c = s.c + chunks[i].first * s.stride + group * s.d_state;
+        prepare_group(b, c, s.stride, chunks[i], s.d_state, outputs_wanted, layout.group(i), layout.group_scratch());
+    }
+    for (int64_t set = head_begin; set < head_end; set += head_set) {
+        const int64_t heads = head_end - set < head_set ? head_end - set : head_set;
+        for (int64_t i = 0; i < count; ++i) {
+            prepare_decays(s.dt + chunks[i].first * s.dt_stride + set, s.dt_stride, s.a + set, heads, chunks[i], layout.decays(i));
+        }
+        for (int64_t head = set; head < set + heads; ++head) {
+            const HeadScratch scratch = layout.head_scratch();
+            load_state(head_of(s, head, 0, 0), scratch);
+            for (int64_t i = 0; i < count; ++i) {
+                const Decays decays = layout.decays(i);
+                const HeadCall call{head_of(s, head, chunks[i].first, chunks[i].tokens), layout.group(i), decays.r(head - set),
+                                    decays.u_dt(head - set), decays.v_dt(head - set), scratch, chunks[i].blocks()};
+                pack_inputs(call);
+                if (outputs_wanted) {
+                    mix(call);
+                    memory_is_written();
+                    outputs(call);
+                } else {
+                    memory_is_written();
+                }
+                advance_state(call);
+            }
+            store_state(head_of(s, head, 0, 0), scratch);
+        }
+    }
+}
+
+// Tokens [first, first + tokens) of the scan.
+Mamba2Scan part_of(const Mamba2Scan& scan, int64_t first, int64_t tokens) {
+    Mamba2Scan s = scan;
+    s.tokens = tokens;
+    s.first_position += first;
+    s.x += first * s.stride;
+    s.b += first * s.stride;
+    s.c += first * s.stride;
+    s.dt += first * s.dt_stride;
+    if (s.y != nullptr) s.y += first * s.y_stride;
+    return s;
+}
+
+void scan_chunks(const Mamba2Scan& s, const Chunk* chunks, int64_t count, const Layout& layout) {
+    if (count == 0) return;
+    const TileScope tiles;
+    for (int64_t begin = s.head_begin; begin < s.head_end;) {
+        const int64_t group = begin / s.heads_a_group, group_end = (group + 1) * s.heads_a_group;
+        const int64_t end = group_end < s.head_end ? group_end : s.head_end;
+        scan_group(s, group, begin, end, chunks, count, layout);
+        begin = end;
+    }
+}
+
+}  // namespace
+}  // namespace mamba::avx512
+
+namespace mamba {
+
+void amx_mamba2_scan(const Mamba2Scan& scan, float* scratch) {
+    using namespace avx512;
+    const auto vectors = avx512_kernels()->mamba2_scan;
+    if (scan.exact || !fits(scan.head_dim, scan.d_state)) return vectors(scan, scratch);
+    const Layout layout(scan.head_dim, scan.d_state, scratch);
+    Chunk chunks[chunks_at_once];
+    int64_t count = 0;
+    for_chunk_parts(scan, [&](int64_t first, int64_t tokens) {
+        if (tokens > 1) chunks[count++] = {first, tokens};
+        if (tokens > 1 && count < chunks_at_once) return;
+        scan_chunks(scan, chunks, count, layout);
+        count = 0;
+        if (tokens == 1) vectors(part_of(scan, first, 1), scratch);
+    });
+    scan_chunks(scan, chunks, count, layout);
+}
+
+}  // namespace mamba
+#endif
