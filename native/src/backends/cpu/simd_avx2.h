@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "backends/cpu/unroll.h"
 #include "base/platform.h"
 #include "mamba/c_api.h"
 
@@ -18,7 +19,7 @@ constexpr mamba_isa this_isa = MAMBA_ISA_AVX2;
 constexpr int tile_rows = 3;       // register tile of matmul: 6 sums in 12 registers
 constexpr int tile_weights = 2;
 constexpr int stream_weights = 4;  // weight rows read at once for a single row of x
-constexpr int scan_channels = 4;   // chains of exp side by side in the scan of Mamba-1
+constexpr int scan_states = 4;     // chains of exp side by side in the scan of Mamba-1
 constexpr int tile_vectors = 1;    // register tile of the chunk form: 4 rows x 1 vector
 
 struct Vec16 {
@@ -49,7 +50,10 @@ MAMBA_ALWAYS_INLINE void store_first(float* p, Vec16 a, int64_t n) {
 MAMBA_ALWAYS_INLINE Vec16 operator+(Vec16 a, Vec16 b) { return {_mm256_add_ps(a.lo, b.lo), _mm256_add_ps(a.hi, b.hi)}; }
 MAMBA_ALWAYS_INLINE Vec16 operator-(Vec16 a, Vec16 b) { return {_mm256_sub_ps(a.lo, b.lo), _mm256_sub_ps(a.hi, b.hi)}; }
 MAMBA_ALWAYS_INLINE Vec16 operator*(Vec16 a, Vec16 b) { return {_mm256_mul_ps(a.lo, b.lo), _mm256_mul_ps(a.hi, b.hi)}; }
-MAMBA_ALWAYS_INLINE Vec16 operator/(Vec16 a, Vec16 b) { return {_mm256_div_ps(a.lo, b.lo), _mm256_div_ps(a.hi, b.hi)}; }
+// 1 / a for 2^-126 <= a <= 2^126
+MAMBA_ALWAYS_INLINE Vec16 reciprocal(Vec16 a) {
+    return {_mm256_div_ps(_mm256_set1_ps(1.0f), a.lo), _mm256_div_ps(_mm256_set1_ps(1.0f), a.hi)};
+}
 // a * b + c, rounded once.
 MAMBA_ALWAYS_INLINE Vec16 fma(Vec16 a, Vec16 b, Vec16 c) {
     return {_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)};
@@ -62,14 +66,20 @@ MAMBA_ALWAYS_INLINE Vec16 where_greater(Vec16 a, Vec16 limit, Vec16 value, Vec16
     return {_mm256_blendv_ps(other.lo, value.lo, _mm256_cmp_ps(a.lo, limit.lo, _CMP_GT_OQ)),
             _mm256_blendv_ps(other.hi, value.hi, _mm256_cmp_ps(a.hi, limit.hi, _CMP_GT_OQ))};
 }
-MAMBA_ALWAYS_INLINE __m256 scale_by_power(__m256 a, __m256 rounded, __m256 x, __m256 limit) {
-    const __m256i power = _mm256_slli_epi32(_mm256_castps_si256(rounded), 23);
+MAMBA_ALWAYS_INLINE __m256 scale_by_power(__m256 a, __m256 n) {
+    const __m256i power = _mm256_slli_epi32(_mm256_cvtps_epi32(n), 23);
     const __m256 scaled = _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), power));
-    return _mm256_and_ps(_mm256_cmp_ps(x, limit, _CMP_NLT_UQ), scaled);
+    return _mm256_and_ps(_mm256_cmp_ps(n, _mm256_set1_ps(-126.0f), _CMP_NLT_UQ), scaled);
 }
-// a * 2^n by addition to the exponent, n being the low bits of `rounded` (see exp_decay); 0 where x < limit.
-MAMBA_ALWAYS_INLINE Vec16 scale_by_power(Vec16 a, Vec16 rounded, Vec16 x, Vec16 limit) {
-    return {scale_by_power(a.lo, rounded.lo, x.lo, limit.lo), scale_by_power(a.hi, rounded.hi, x.hi, limit.hi)};
+// a * 2^n for whole n, by addition to the exponent; 0 or subnormal where n < -126.
+MAMBA_ALWAYS_INLINE Vec16 scale_by_power(Vec16 a, Vec16 n) { return {scale_by_power(a.lo, n.lo), scale_by_power(a.hi, n.hi)}; }
+// t as a power for scale_by_power and the fraction in 0 .. 1 above it.
+struct Split {
+    Vec16 power, fraction;
+};
+MAMBA_ALWAYS_INLINE Split split_at_floor(Vec16 t) {
+    const Vec16 power = {_mm256_floor_ps(t.lo), _mm256_floor_ps(t.hi)};
+    return {power, t - power};
 }
 
 MAMBA_ALWAYS_INLINE __m128i load_128(const std::byte* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
@@ -122,6 +132,40 @@ MAMBA_ALWAYS_INLINE void transpose4(const float* in, int64_t in_stride, float* o
     _mm_storeu_ps(out + out_stride, b);
     _mm_storeu_ps(out + 2 * out_stride, c);
     _mm_storeu_ps(out + 3 * out_stride, d);
+}
+
+// The 8 x 8 tile of one half of 8 rows, transposed into one half of 8 rows.
+template <__m256 Vec16::*from, __m256 Vec16::*to>
+MAMBA_ALWAYS_INLINE void transpose8(const Vec16* in, Vec16* out) {
+    __m256 pairs[8], quads[8];
+    MAMBA_UNROLL
+    for (int i = 0; i < 8; i += 2) {
+        pairs[i] = _mm256_unpacklo_ps(in[i].*from, in[i + 1].*from);
+        pairs[i + 1] = _mm256_unpackhi_ps(in[i].*from, in[i + 1].*from);
+    }
+    MAMBA_UNROLL
+    for (int i = 0; i < 8; i += 4) {
+        MAMBA_UNROLL
+        for (int j = 0; j < 2; ++j) {  // columns 2 j and 2 j + 1, and those 4 further, of rows i .. i + 3
+            quads[i + 2 * j] = _mm256_shuffle_ps(pairs[i + j], pairs[i + 2 + j], _MM_SHUFFLE(1, 0, 1, 0));
+            quads[i + 2 * j + 1] = _mm256_shuffle_ps(pairs[i + j], pairs[i + 2 + j], _MM_SHUFFLE(3, 2, 3, 2));
+        }
+    }
+    MAMBA_UNROLL
+    for (int j = 0; j < 4; ++j) {
+        out[j].*to = _mm256_permute2f128_ps(quads[j], quads[4 + j], 0x20);
+        out[4 + j].*to = _mm256_permute2f128_ps(quads[j], quads[4 + j], 0x31);
+    }
+}
+// Lane i of row j becomes lane j of row i.
+MAMBA_ALWAYS_INLINE void transpose(Vec16 (&rows)[16]) {
+    Vec16 out[16];
+    transpose8<&Vec16::lo, &Vec16::lo>(rows, out);
+    transpose8<&Vec16::lo, &Vec16::hi>(rows + 8, out);
+    transpose8<&Vec16::hi, &Vec16::lo>(rows, out + 8);
+    transpose8<&Vec16::hi, &Vec16::hi>(rows + 8, out + 8);
+    MAMBA_UNROLL
+    for (int i = 0; i < 16; ++i) rows[i] = out[i];
 }
 
 }  // namespace

@@ -1,0 +1,170 @@
+// The scan of Mamba-1 on Vec16. Included by kernels_simd.inl.
+//
+// Two forms with the same bits. Several tokens: lanes are 16 channels and the states lie transposed, n by n, in L1 for the length of the
+// call; so a decay takes eleven operations and there are no sums over lanes. One token: lanes are the states of a channel, as they lie in
+// memory, which is what bounds it; only the new states are transposed, for the output. Either way y is one chain of fused multiply-adds over
+// n, and exp(dt A) is 2^(dt (A log2 e)): A log2 e is rounded once, as A itself was.
+
+constexpr float log2_e = 0x1.715476p0f;
+
+// States n .. n + count, at most 16, of some channels.
+struct ScanStates {
+    int64_t n, count;
+    bool first, last;  // of a channel
+
+    ScanStates(int64_t from, int64_t d_state)
+        : n(from), count(smaller(lanes, d_state - from)), first(from == 0), last(from + lanes >= d_state) {}
+};
+
+// y of channels i .. i + width at token t: the sum so far, or with the last states D v added and gated.
+MAMBA_ALWAYS_INLINE void mamba1_output(const Mamba1Channels& c, const ScanStates& states, int64_t t, int64_t i, int64_t width, Vec16 v,
+                                       Vec16 y) {
+    if (states.last) {
+        y = fma(load_upto(c.d + i, width), v, y);
+        if (c.z != nullptr) y = y * silu(load_upto(c.z + t * c.z_stride + i, width));
+    }
+    store_upto(c.y + t * c.y_stride + i, y, width);
+}
+
+// A and the states of 16 channels, lanes being channels: [n][16].
+struct ScanTile {
+    alignas(64) float a[lanes * lanes];
+    alignas(64) float state[lanes * lanes];
+};
+
+// rows[i] = lane i of 16 vectors of states, for `channels` rows of memory.
+MAMBA_NOINLINE void load_tile(const Mamba1Channels& c, const ScanStates& states, int64_t i, int64_t width, ScanTile& tile) {
+    Vec16 a[lanes], s[lanes];
+    for (int64_t m = 0; m < lanes; ++m) {
+        const int64_t at = (i + m) * c.d_state + states.n;
+        a[m] = m < width ? load_upto(c.a + at, states.count) * broadcast(log2_e) : zero();
+        s[m] = m < width ? load_upto(c.state + at, states.count) : zero();
+    }
+    transpose(a);
+    transpose(s);
+    for (int64_t n = 0; n < lanes; ++n) {
+        store(tile.a + n * lanes, a[n]);
+        store(tile.state + n * lanes, s[n]);
+    }
+}
+
+MAMBA_NOINLINE void store_tile(const Mamba1Channels& c, const ScanStates& states, int64_t i, int64_t width, const ScanTile& tile) {
+    Vec16 s[lanes];
+    for (int64_t n = 0; n < lanes; ++n) s[n] = load(tile.state + n * lanes);
+    transpose(s);
+    for (int64_t m = 0; m < width; ++m) store_upto(c.state + (i + m) * c.d_state + states.n, s[m], states.count);
+}
+
+// B and C of one token for these states, zeros after them.
+struct ScanInputs {
+    alignas(64) float b[lanes];
+    alignas(64) float c[lanes];
+};
+
+// Not inlined: a compiler that saw the vectors would take single lanes out of them, which costs more than a load from memory to all lanes.
+MAMBA_NOINLINE void load_inputs(const Mamba1Channels& from, const ScanStates& states, int64_t t, ScanInputs& in) {
+    store(in.b, load_upto(from.b + t * from.b_stride + states.n, states.count));
+    store(in.c, load_upto(from.c + t * from.c_stride + states.n, states.count));
+}
+
+// `all`: whole vectors of channels.
+template <bool all>
+MAMBA_NOINLINE void mamba1_tokens(const Mamba1Channels& call, const ScanStates& states, int64_t first, int64_t count, ScanTile* tiles) {
+    const Mamba1Channels c = call;  // a copy, which stores of vectors cannot change
+    for (int64_t t = 0; t < c.tokens; ++t) {
+        ScanInputs in;
+        load_inputs(c, states, t, in);
+        const int64_t next = t + 1 < c.tokens ? t + 1 : t;
+        ScanTile* tile = tiles;
+        for (int64_t i = first; i < first + count; i += lanes, ++tile) {
+            const int64_t width = all ? lanes : lanes_at(i, first + count);
+            prefetch(reinterpret_cast<const std::byte*>(c.v + next * c.v_stride + i));
+            prefetch(reinterpret_cast<const std::byte*>(c.dt + next * c.dt_stride + i));
+            if (c.z != nullptr) prefetch(reinterpret_cast<const std::byte*>(c.z + next * c.z_stride + i));
+            if (c.y != nullptr) prefetch(reinterpret_cast<const std::byte*>(c.y + next * c.y_stride + i));
+            const Vec16 v = load_upto(c.v + t * c.v_stride + i, width);
+            const Vec16 dt = load_upto(c.dt + t * c.dt_stride + i, width);
+            const Vec16 dt_v = dt * v;
+            Vec16 y = states.first || c.y == nullptr ? zero() : load_upto(c.y + t * c.y_stride + i, width);
+            MAMBA_UNROLL
+            for (int n = 0; n < lanes; n += scan_states) {
+                Vec16 decay[scan_states];
+                MAMBA_UNROLL
+                for (int k = 0; k < scan_states; ++k) decay[k] = dt * load(tile->a + (n + k) * lanes);
+                exp2_decay(decay);
+                MAMBA_UNROLL
+                for (int k = 0; k < scan_states; ++k) {
+                    float* place = tile->state + (n + k) * lanes;
+                    const Vec16 s = fma(decay[k], load(place), dt_v * broadcast(in.b[n + k]));
+                    store(place, s);
+                    y = fma(s, broadcast(in.c[n + k]), y);
+                }
+            }
+            if (c.y != nullptr) mamba1_output(c, states, t, i, width, v, y);
+        }
+    }
+}
+
+// One token of channels i .. i + width, at most 16. `all`: 16 channels of 16 states.
+template <bool all>
+MAMBA_NOINLINE void mamba1_token(const Mamba1Channels& call, int64_t t, int64_t i, int64_t width) {
+    const Mamba1Channels c = call;
+    if constexpr (all) width = lanes;
+    const Vec16 v = load_upto(c.v + t * c.v_stride + i, width);
+    const Vec16 dt = load_upto(c.dt + t * c.dt_stride + i, width);
+    alignas(64) float steps[lanes], inputs[lanes];
+    store(steps, dt);
+    store(inputs, dt * v);
+    Vec16 y = zero();
+    for (int64_t from = 0; from < c.d_state; from += lanes) {
+        const ScanStates states(from, c.d_state);
+        const int64_t total = all ? lanes : states.count;
+        ScanInputs in;
+        load_inputs(c, states, t, in);
+        const Vec16 b = load(in.b);
+        Vec16 s[lanes] = {};
+        MAMBA_UNROLL
+        for (int m = 0; m < lanes; ++m) {
+            if (!all && m >= width) break;
+            const int64_t at = (i + m) * c.d_state + from;
+            Vec16 decay[] = {broadcast(steps[m]) * (load_upto(c.a + at, total) * broadcast(log2_e))};
+            exp2_decay(decay);
+            s[m] = fma(decay[0], load_upto(c.state + at, total), broadcast(inputs[m]) * b);
+            store_upto(c.state + at, s[m], total);
+        }
+        if (c.y == nullptr) continue;
+        transpose(s);
+        MAMBA_UNROLL
+        for (int n = 0; n < lanes; ++n) y = fma(s[n], broadcast(in.c[n]), y);
+        if (states.last) mamba1_output(c, states, t, i, width, v, y);
+    }
+}
+
+void mamba1(const Mamba1Channels& c) {
+    constexpr int64_t transpose_from = 3;  // tokens
+    if (c.tokens < transpose_from) {
+        for (int64_t t = 0; t < c.tokens; ++t) {
+            for (int64_t i = c.begin; i < c.end; i += lanes) {
+                const int64_t width = lanes_at(i, c.end);
+                if (width == lanes && c.d_state == lanes) mamba1_token<true>(c, t, i, width);
+                else mamba1_token<false>(c, t, i, width);
+            }
+        }
+        return;
+    }
+    constexpr int64_t tiles = 8;  // 128 channels: whole pages' lines of every row, and 16 KiB of states
+    ScanTile tile[tiles];
+    for (int64_t first = c.begin; first < c.end; first += tiles * lanes) {
+        const int64_t count = smaller(tiles * lanes, c.end - first);
+        for (int64_t n = 0; n < c.d_state; n += lanes) {
+            const ScanStates states(n, c.d_state);
+            const auto each_tile = [&](const auto& f) {
+                for (int64_t i = 0; i < count; i += lanes) f(c, states, first + i, lanes_at(i, count), tile[i / lanes]);
+            };
+            each_tile(load_tile);
+            if (count % lanes == 0) mamba1_tokens<true>(c, states, first, count, tile);
+            else mamba1_tokens<false>(c, states, first, count, tile);
+            each_tile(store_tile);
+        }
+    }
+}
