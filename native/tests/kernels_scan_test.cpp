@@ -62,7 +62,7 @@ TEST(Mamba1, EqualsTheReferenceInAnyPieces) {
             const Mamba1Result whole = input.run(*kernels, s.d_inner, s.tokens);
             EXPECT_LT(error(whole.y, expected.y), 2e-6) << name(kernels->isa) << " d_state " << s.d_state << " dt " << s.dt_scale;
             EXPECT_LT(error(whole.state, expected.state), 2e-6) << name(kernels->isa) << " d_state " << s.d_state;
-            for (const auto& [channels, tokens] : {std::pair<int64_t, int64_t>{3, 1}, {17, 5}, {32, s.tokens}, {s.d_inner, 1}}) {
+            for (const auto& [channels, tokens] : {std::pair<int64_t, int64_t>{3, 1}, {17, 5}, {32, s.tokens}, {16, 2}, {s.d_inner, 1}}) {
                 const Mamba1Result pieces = input.run(*kernels, channels, tokens);
                 EXPECT_TRUE(same_bits(whole.y, pieces.y) && same_bits(whole.state, pieces.state))
                     << name(kernels->isa) << " pieces of " << channels << " channels, " << tokens << " tokens";

@@ -1,11 +1,12 @@
 // The scan of Mamba-1 on Vec16. Included by kernels_simd.inl.
 //
 // Two forms with the same bits. Several tokens: lanes are 16 channels and the states lie transposed, n by n, in L1 for the length of the
-// call; so a decay takes eleven operations and there are no sums over lanes. One token: lanes are the states of a channel, as they lie in
+// call; so a decay takes nine operations and there are no sums over lanes. One token: lanes are the states of a channel, as they lie in
 // memory, which is what bounds it; only the new states are transposed, for the output. Either way y is one chain of fused multiply-adds over
 // n, and exp(dt A) is 2^(dt (A log2 e)): A log2 e is rounded once, as A itself was.
 
-constexpr float log2_e = 0x1.715476p0f;
+// A log2(e), kept so that its product with any sensible dt is finite.
+MAMBA_ALWAYS_INLINE Vec16 in_powers_of_2(Vec16 a) { return max(broadcast(-1e20f), a * broadcast(0x1.715476p0f)); }
 
 // States n .. n + count, at most 16, of some channels.
 struct ScanStates {
@@ -37,7 +38,7 @@ MAMBA_NOINLINE void load_tile(const Mamba1Channels& c, const ScanStates& states,
     Vec16 a[lanes], s[lanes];
     for (int64_t m = 0; m < lanes; ++m) {
         const int64_t at = (i + m) * c.d_state + states.n;
-        a[m] = m < width ? load_upto(c.a + at, states.count) * broadcast(log2_e) : zero();
+        a[m] = m < width ? in_powers_of_2(load_upto(c.a + at, states.count)) : zero();
         s[m] = m < width ? load_upto(c.state + at, states.count) : zero();
     }
     transpose(a);
@@ -127,7 +128,7 @@ MAMBA_NOINLINE void mamba1_token(const Mamba1Channels& call, int64_t t, int64_t 
         for (int m = 0; m < lanes; ++m) {
             if (!all && m >= width) break;
             const int64_t at = (i + m) * c.d_state + from;
-            Vec16 decay[] = {broadcast(steps[m]) * (load_upto(c.a + at, total) * broadcast(log2_e))};
+            Vec16 decay[] = {broadcast(steps[m]) * in_powers_of_2(load_upto(c.a + at, total))};
             exp2_decay(decay);
             s[m] = fma(decay[0], load_upto(c.state + at, total), broadcast(inputs[m]) * b);
             store_upto(c.state + at, s[m], total);

@@ -1,4 +1,4 @@
-// Sixteen floats in two AVX2 registers, with the results of simd_avx512.h bit for bit. Included by kernels_avx2.cpp alone;
+// Sixteen floats in two AVX2 registers, with the results of simd_avx512.h bit for bit except subnormal powers of 2. Included by kernels_avx2.cpp alone;
 // everything is local to that file, so that the linker can never give another file a function that was compiled for AVX2.
 #pragma once
 
@@ -50,37 +50,26 @@ MAMBA_ALWAYS_INLINE void store_first(float* p, Vec16 a, int64_t n) {
 MAMBA_ALWAYS_INLINE Vec16 operator+(Vec16 a, Vec16 b) { return {_mm256_add_ps(a.lo, b.lo), _mm256_add_ps(a.hi, b.hi)}; }
 MAMBA_ALWAYS_INLINE Vec16 operator-(Vec16 a, Vec16 b) { return {_mm256_sub_ps(a.lo, b.lo), _mm256_sub_ps(a.hi, b.hi)}; }
 MAMBA_ALWAYS_INLINE Vec16 operator*(Vec16 a, Vec16 b) { return {_mm256_mul_ps(a.lo, b.lo), _mm256_mul_ps(a.hi, b.hi)}; }
-// 1 / a for 2^-126 <= a <= 2^126
-MAMBA_ALWAYS_INLINE Vec16 reciprocal(Vec16 a) {
-    return {_mm256_div_ps(_mm256_set1_ps(1.0f), a.lo), _mm256_div_ps(_mm256_set1_ps(1.0f), a.hi)};
-}
-// a * b + c, rounded once.
+MAMBA_ALWAYS_INLINE Vec16 operator/(Vec16 a, Vec16 b) { return {_mm256_div_ps(a.lo, b.lo), _mm256_div_ps(a.hi, b.hi)}; }
+// a * b + c and a * b - c, rounded once.
 MAMBA_ALWAYS_INLINE Vec16 fma(Vec16 a, Vec16 b, Vec16 c) {
     return {_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)};
+}
+MAMBA_ALWAYS_INLINE Vec16 fms(Vec16 a, Vec16 b, Vec16 c) {
+    return {_mm256_fmsub_ps(a.lo, b.lo, c.lo), _mm256_fmsub_ps(a.hi, b.hi, c.hi)};
 }
 // b where either is NaN.
 MAMBA_ALWAYS_INLINE Vec16 min(Vec16 a, Vec16 b) { return {_mm256_min_ps(a.lo, b.lo), _mm256_min_ps(a.hi, b.hi)}; }
 MAMBA_ALWAYS_INLINE Vec16 max(Vec16 a, Vec16 b) { return {_mm256_max_ps(a.lo, b.lo), _mm256_max_ps(a.hi, b.hi)}; }
-// a > limit ? value : other
-MAMBA_ALWAYS_INLINE Vec16 where_greater(Vec16 a, Vec16 limit, Vec16 value, Vec16 other) {
-    return {_mm256_blendv_ps(other.lo, value.lo, _mm256_cmp_ps(a.lo, limit.lo, _CMP_GT_OQ)),
-            _mm256_blendv_ps(other.hi, value.hi, _mm256_cmp_ps(a.hi, limit.hi, _CMP_GT_OQ))};
-}
 MAMBA_ALWAYS_INLINE __m256 scale_by_power(__m256 a, __m256 n) {
     const __m256i power = _mm256_slli_epi32(_mm256_cvtps_epi32(n), 23);
     const __m256 scaled = _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), power));
     return _mm256_and_ps(_mm256_cmp_ps(n, _mm256_set1_ps(-126.0f), _CMP_NLT_UQ), scaled);
 }
-// a * 2^n for whole n, by addition to the exponent; 0 or subnormal where n < -126.
+// a * 2^n for whole n, by addition to the exponent; 0 where n < -126.
 MAMBA_ALWAYS_INLINE Vec16 scale_by_power(Vec16 a, Vec16 n) { return {scale_by_power(a.lo, n.lo), scale_by_power(a.hi, n.hi)}; }
-// t as a power for scale_by_power and the fraction in 0 .. 1 above it.
-struct Split {
-    Vec16 power, fraction;
-};
-MAMBA_ALWAYS_INLINE Split split_at_floor(Vec16 t) {
-    const Vec16 power = {_mm256_floor_ps(t.lo), _mm256_floor_ps(t.hi)};
-    return {power, t - power};
-}
+// a less the next whole number above it: exact for a <= 0.
+MAMBA_ALWAYS_INLINE Vec16 below_ceiling(Vec16 a) { return a - Vec16{_mm256_ceil_ps(a.lo), _mm256_ceil_ps(a.hi)}; }
 
 MAMBA_ALWAYS_INLINE __m128i load_128(const std::byte* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
 MAMBA_ALWAYS_INLINE __m128i load_64(const std::byte* p) { return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)); }

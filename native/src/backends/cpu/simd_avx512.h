@@ -39,27 +39,17 @@ MAMBA_ALWAYS_INLINE void store_first(float* p, Vec16 a, int64_t n) { _mm512_mask
 MAMBA_ALWAYS_INLINE Vec16 operator+(Vec16 a, Vec16 b) { return {_mm512_add_ps(a.v, b.v)}; }
 MAMBA_ALWAYS_INLINE Vec16 operator-(Vec16 a, Vec16 b) { return {_mm512_sub_ps(a.v, b.v)}; }
 MAMBA_ALWAYS_INLINE Vec16 operator*(Vec16 a, Vec16 b) { return {_mm512_mul_ps(a.v, b.v)}; }
-// 1 / a within 1 ulp, for 2^-126 <= a <= 2^126: half the time of a division.
-MAMBA_ALWAYS_INLINE Vec16 reciprocal(Vec16 a) {
-    const __m512 guess = _mm512_rcp14_ps(a.v);
-    return {_mm512_fmadd_ps(guess, _mm512_fnmadd_ps(a.v, guess, _mm512_set1_ps(1.0f)), guess)};
-}
-// a * b + c, rounded once.
+MAMBA_ALWAYS_INLINE Vec16 operator/(Vec16 a, Vec16 b) { return {_mm512_div_ps(a.v, b.v)}; }
+// a * b + c and a * b - c, rounded once.
 MAMBA_ALWAYS_INLINE Vec16 fma(Vec16 a, Vec16 b, Vec16 c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+MAMBA_ALWAYS_INLINE Vec16 fms(Vec16 a, Vec16 b, Vec16 c) { return {_mm512_fmsub_ps(a.v, b.v, c.v)}; }
 // b where either is NaN.
 MAMBA_ALWAYS_INLINE Vec16 min(Vec16 a, Vec16 b) { return {_mm512_min_ps(a.v, b.v)}; }
 MAMBA_ALWAYS_INLINE Vec16 max(Vec16 a, Vec16 b) { return {_mm512_max_ps(a.v, b.v)}; }
-// a > limit ? value : other
-MAMBA_ALWAYS_INLINE Vec16 where_greater(Vec16 a, Vec16 limit, Vec16 value, Vec16 other) {
-    return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, limit.v, _CMP_GT_OQ), other.v, value.v)};
-}
-// a * 2^n for whole n, or 2^floor(n) for any; 0 or subnormal where n < -126.
+// a * 2^n for whole n; subnormal or 0 where n < -126.
 MAMBA_ALWAYS_INLINE Vec16 scale_by_power(Vec16 a, Vec16 n) { return {_mm512_scalef_ps(a.v, n.v)}; }
-// t as a power for scale_by_power and the fraction in 0 .. 1 above it.
-struct Split {
-    Vec16 power, fraction;
-};
-MAMBA_ALWAYS_INLINE Split split_at_floor(Vec16 t) { return {t, {_mm512_reduce_ps(t.v, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC)}}; }
+// a less the next whole number above it: exact for a <= 0.
+MAMBA_ALWAYS_INLINE Vec16 below_ceiling(Vec16 a) { return {_mm512_reduce_ps(a.v, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC)}; }
 
 MAMBA_ALWAYS_INLINE Vec16 load_bf16(const std::byte* p) {
     const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
