@@ -69,9 +69,9 @@ def gguf(records, tensors, version=3, alignment=32):
     return head + b"\0" * (-len(head) % alignment) + data
 
 
-def keys(arch, rank, width=4, extra=()):
+def keys(arch, rank, width=4, extra=(), inner=None):
     return [record("general.architecture", 8, text(arch)), u32(arch + ".block_count", 1), u32(arch + ".embedding_length", width),
-            u32(arch + ".ssm.conv_kernel", 4), u32(arch + ".ssm.inner_size", 2 * width), u32(arch + ".ssm.state_size", 2),
+            u32(arch + ".ssm.conv_kernel", 4), u32(arch + ".ssm.inner_size", inner or 2 * width), u32(arch + ".ssm.state_size", 2),
             u32(arch + ".ssm.time_step_rank", rank), real(arch + ".attention.layer_norm_rms_epsilon", 1e-5), *extra]
 
 
@@ -82,6 +82,10 @@ def tensor(name, dims, kind=0, values=None):
     values = values or ramp(count)
     if kind == 8:
         content = b"".join(struct.pack("<e32b", 0.01, *range(-16, 16)) for _ in range(count // 32))
+    elif kind == 12:
+        content = b"".join(struct.pack("<2e12B", 0.01, 0.02, *range(77, 89)) + bytes(range(128)) for _ in range(count // 256))
+    elif kind == 14:
+        content = b"".join(bytes(range(192)) + struct.pack("<16be", *range(-8, 8), 0.01) for _ in range(count // 256))
     else:
         content = {0: f32, 1: f16, 30: bf16}[kind](values)
     return (name, dims, kind, content)
@@ -113,7 +117,11 @@ save("gguf", "vocabulary", gguf(arrays, []))
 save("gguf", "array-of-arrays", gguf([record("x", 9, struct.pack("<IQ", 9, 1))], []))
 save("gguf", "hybrid", gguf([record("general.architecture", 8, text("jamba"))], [tensor("x", [1])]))
 save("gguf", "other", gguf([record("general.architecture", 8, text("llama"))], [tensor("x", [1])]))
-save("gguf", "q4_k", gguf(keys("mamba2", 2), [("x", [256], 12, b"\0" * 144)]))
+for name, kind in (("q4_k", 12), ("q6_k", 14)):
+    wide = [tensor("token_embd.weight", [256, 3], kind), tensor("output_norm.weight", [256], kind), tensor("blk.0.attn_norm.weight", [256], kind),
+            tensor("blk.0.ssm_in.weight", [256, 22], kind), tensor("blk.0.ssm_out.weight", [8, 256], 1)]
+    names = {t[0] for t in wide}
+    save("gguf", name, gguf(keys("mamba2", 2, 256, inner=8), wide + [t for t in mamba2 if t[0] not in names]))
 save("gguf", "big-endian", b"GGUF" + struct.pack(">IQQ", 3, 0, 0))
 for kind in range(13):
     width = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 8: 0, 9: 0, 10: 8, 11: 8, 12: 8}[kind]

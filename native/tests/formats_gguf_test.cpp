@@ -90,8 +90,10 @@ TEST(Gguf, DamagedTensorsAreNamed) {
     expect_refused(with([](GgufBuilder& g) { g.find("blk.0.ssm_d").name = "blk.0.ssm_a"; }), MAMBA_BAD_FORMAT, {"blk.0.ssm_a", "twice"});
     expect_refused(with([](GgufBuilder& g) { g.find("blk.0.ssm_d").name = "blk.0.ssm_e"; }), MAMBA_BAD_FORMAT, {"lacks the tensor 'blk.0.ssm_d'"});
     expect_refused(with([](GgufBuilder& g) { g.tensor("blk.0.attn_q.weight", {4}, {1, 2, 3, 4}); }), MAMBA_UNSUPPORTED, {"blk.0.attn_q.weight"});
-    expect_refused(with([](GgufBuilder& g) { g.find("blk.0.ssm_in.weight").type = 12; }), MAMBA_UNSUPPORTED, {"blk.0.ssm_in.weight", "Q4_K", "Q8_0"});
+    expect_refused(with([](GgufBuilder& g) { g.find("blk.0.ssm_in.weight").type = 13; }), MAMBA_UNSUPPORTED, {"blk.0.ssm_in.weight", "Q5_K", "Q8_0", "Q4_K"});
     expect_refused(with([](GgufBuilder& g) { g.find("blk.0.ssm_in.weight").type = 8; }), MAMBA_BAD_FORMAT, {"blk.0.ssm_in.weight", "Q8_0"});
+    expect_refused(with([](GgufBuilder& g) { g.find("blk.0.ssm_in.weight").type = 12; }), MAMBA_BAD_FORMAT, {"blk.0.ssm_in.weight", "Q4_K"});
+    expect_refused(with([](GgufBuilder& g) { g.find("blk.0.ssm_in.weight").type = 14; }), MAMBA_BAD_FORMAT, {"blk.0.ssm_in.weight", "Q6_K"});
     expect_refused(with([](GgufBuilder& g) { g.find("blk.0.ssm_in.weight").type = 31; }), MAMBA_UNSUPPORTED, {"blk.0.ssm_in.weight", "number 31"});
 }
 

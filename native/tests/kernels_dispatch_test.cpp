@@ -60,6 +60,8 @@ TEST(WeightTypes, ShapesAndRows) {
     EXPECT_EQ(row_bytes(WeightType::q6_k, 512), 420u);
     EXPECT_EQ(row_bytes(WeightType::q4_k, 512), 288u);
     EXPECT_STREQ(name(WeightType::q8_0), "Q8_0");
+    EXPECT_STREQ(name(WeightType::q6_k), "Q6_K");
+    EXPECT_STREQ(name(WeightType::q4_k), "Q4_K");
     try {
         row_bytes(WeightType::q8_0, 48);
         FAIL() << "48 is no multiple of 32";

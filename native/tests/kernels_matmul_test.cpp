@@ -8,7 +8,7 @@ struct Shape {
 };
 // One row, fewer than a tile, one more than a tile, several blocks; whole vectors and rests; one slab and two.
 constexpr Shape shapes[] = {{1, 1, 1},    {1, 9, 16},   {1, 23, 48},  {2, 7, 31},   {3, 8, 32},    {5, 13, 96},
-                            {6, 5, 64},   {7, 50, 80},  {13, 97, 33}, {19, 61, 800}, {8, 51, 1600}, {33, 49, 160}};
+                            {6, 5, 64}, {1, 21, 512}, {4, 11, 256},   {7, 50, 80},  {13, 97, 33}, {19, 61, 800}, {9, 26, 1024}, {8, 51, 1600}, {33, 49, 160}};
 constexpr float untouched = -77;
 
 struct Call {
@@ -69,7 +69,8 @@ TEST(Matmul, WritesItsRangeOnly) {
 TEST(Matmul, BitsDoNotDependOnTheCall) {
     Random random(3);
     for (const WeightType type : weight_types) {
-        for (const int64_t cols : {32, 800, 1600}) {
+        for (const int64_t cols : {32, 768, 800, 1600}) {
+            if (!storable(type, cols)) continue;
             const int64_t rows = 20, weight_rows = 53;
             const Weights w(type, weight_rows, cols, random);
             const Floats x = random.normals(rows * cols), y(static_cast<size_t>(rows * weight_rows));
@@ -112,10 +113,31 @@ TEST(Matmul, BitsAreThoseOfEveryVectorTable) {
     }
 }
 
+// Decoding inside the product gives the bits of a matrix that was widened before.
+TEST(Matmul, BitsAreThoseOfTheWidenedMatrix) {
+    Random random(6);
+    for (const WeightType type : weight_types) {
+        constexpr int64_t weight_rows = 37, cols = 768;
+        const Weights w(type, weight_rows, cols, random);
+        Floats wide(static_cast<size_t>(weight_rows * cols));
+        for (int64_t j = 0; j < weight_rows; ++j) scalar_kernels().widen(type, w.matrix().row(j), cols, wide.data() + j * cols);
+        const Matrix widened{WeightType::f32, weight_rows, cols, row_bytes(WeightType::f32, cols), reinterpret_cast<const std::byte*>(wide.data())};
+        for (const int64_t rows : {1, 2, 6, 7, 30}) {
+            const Floats x = random.normals(rows * cols), y(static_cast<size_t>(rows * weight_rows));
+            const Call call{false, false, 0, weight_rows};
+            for (const Kernels* kernels : vector_tables()) {
+                EXPECT_TRUE(same_bits(run(*kernels, w.matrix(), x, cols, rows, {}, y, weight_rows, call),
+                                      run(*kernels, widened, x, cols, rows, {}, y, weight_rows, call)))
+                    << name(kernels->isa) << ' ' << name(type) << ' ' << rows;
+            }
+        }
+    }
+}
+
 TEST(Widen, IsExact) {
     Random random(5);
     for (const WeightType type : weight_types) {
-        for (const int64_t cols : {1, 15, 16, 17, 32, 96, 100}) {
+        for (const int64_t cols : {1, 15, 16, 17, 32, 96, 100, 256, 768}) {
             if (!storable(type, cols)) continue;
             const Weights w(type, 1, cols, random);
             Floats expected(static_cast<size_t>(cols));

@@ -48,7 +48,7 @@ private:
     std::mt19937 engine_;
 };
 
-inline constexpr WeightType weight_types[] = {WeightType::f32, WeightType::f16, WeightType::bf16, WeightType::q8_0};
+inline constexpr auto& weight_types = all_weight_types;
 
 // A random matrix; its rows begin at an odd multiple of the element's alignment, as in a mapped file.
 class Weights {
@@ -63,6 +63,8 @@ public:
             if (type == WeightType::f32) put(place, random.normal(0.1f));
             else if (type == WeightType::f16) put(place, f32_to_f16(random.normal(i % 7 == 0 ? 1e-6f : 0.1f)));  // some subnormal
             else if (type == WeightType::bf16) put(place, f32_to_bf16(random.normal(0.1f)));
+            else if (type == WeightType::q6_k) put(place, q6_k(random, i));
+            else if (type == WeightType::q4_k) put(place, q4_k(random, i));
             else {
                 BlockQ8_0 block{f32_to_f16(random.normal(i % 96 == 0 ? 2e-5f : 2e-3f)), {}};
                 for (int8_t& q : block.q) q = static_cast<int8_t>(random.integer(-128, 127));
@@ -73,6 +75,26 @@ public:
     const Matrix& matrix() const { return matrix_; }
 
 private:
+    // Every bit of a block random, but for the exponent of its scales; some of them subnormal.
+    static BlockQ6_K q6_k(Random& random, int64_t i) {
+        BlockQ6_K block;
+        randomize(block, random);
+        block.d = f32_to_f16(random.normal(i % 768 == 0 ? 2e-6f : 5e-5f));
+        return block;
+    }
+    static BlockQ4_K q4_k(Random& random, int64_t i) {
+        BlockQ4_K block;
+        randomize(block, random);
+        block.d = f32_to_f16(random.normal(i % 768 == 0 ? 5e-6f : 5e-4f));
+        block.d_min = f32_to_f16(random.normal(i % 768 == 256 ? 5e-6f : 2e-3f));
+        return block;
+    }
+    template <typename Block>
+    static void randomize(Block& block, Random& random) {
+        std::byte bytes[sizeof block];
+        for (std::byte& byte : bytes) byte = static_cast<std::byte>(random.integer(0, 255));
+        std::memcpy(&block, bytes, sizeof block);
+    }
     template <typename T>
     static void put(std::byte* place, const T& value) {
         std::memcpy(place, &value, sizeof value);

@@ -183,12 +183,101 @@ TEST(Convert, ModelsThatOwnTheirWeightsConvertToo) {
     expect_close(*converted, *back, [](WeightType, float, float) { return 0.0f; });
 }
 
-TEST(Convert, TypesThatCannotBeMadeAreNamed) {
-    const auto model = open_model(fixture("mamba2"));
-    expect_error(MAMBA_UNSUPPORTED, {"Q4_K"}, [&] { convert_model(model, WeightType::q4_k); });
+// Mamba-1 with rows of 256 and 512, and of 16 in dt_proj.
+std::shared_ptr<const Model> wide_mamba1() {
+    mamba_shape shape{};
+    shape.architecture = MAMBA_ARCH_MAMBA1;
+    shape.layer_count = 1;
+    shape.d_model = 256;
+    shape.vocab_size = 40;
+    return random_model(shape);
+}
+
+// Root of the mean squared difference of two matrices over that of the first one's mean square.
+double relative_error(const Matrix& a, const Matrix& b) {
+    const auto cols = static_cast<size_t>(a.cols);
+    std::vector<float> x(cols), y(cols);
+    double error = 0, squares = 0;
+    for (int64_t r = 0; r < a.rows; ++r) {
+        decode_row(a.type, a.row(r), a.cols, x.data());
+        decode_row(b.type, b.row(r), b.cols, y.data());
+        for (size_t c = 0; c < cols; ++c) {
+            error += std::pow(static_cast<double>(x[c]) - y[c], 2);
+            squares += std::pow(static_cast<double>(x[c]), 2);
+        }
+    }
+    return std::sqrt(error / squares);
+}
+
+TEST(Convert, BlocksOf256) {
+    const auto model = wide_mamba1();
+    struct Expected {
+        WeightType type;
+        int64_t file_type;
+        double error;
+    };
+    for (const auto& [type, file_type, error] : {Expected{WeightType::q6_k, 18, 0.013}, Expected{WeightType::q4_k, 15, 0.055}}) {
+        TemporaryDirectory directory;
+        write(*model, directory.file("x.gguf"), type);
+        const auto written = open_model(directory.file("x.gguf"));
+        EXPECT_EQ(written->fingerprint, convert_model(model, type)->fingerprint);
+        EXPECT_EQ(written->weight_type, type);
+        const std::string file = "x.gguf";
+        EXPECT_EQ(MetadataView(file, written->metadata).integer("general.file_type"), file_type);
+        EXPECT_EQ(written->layers[0].dt_proj.type, WeightType::f16);
+        for (const auto matrix : {&Layer::in_proj, &Layer::x_proj, &Layer::out_proj}) {
+            EXPECT_EQ((written->layers[0].*matrix).type, type);
+            EXPECT_LT(relative_error(model->layers[0].*matrix, written->layers[0].*matrix), error);  // of uniform weights
+        }
+        // What has the type is copied, and to F32 it goes exactly.
+        EXPECT_EQ(convert_model(written, type), written);
+        const auto back = convert_model(written, WeightType::f32);
+        EXPECT_EQ(relative_error(written->embedding, back->embedding), 0);
+    }
+}
+
+TEST(Convert, ScalesThatAreNoNumbersAreNamed) {
+    const auto model = wide_mamba1();
+    for (const WeightType type : {WeightType::q6_k, WeightType::q4_k}) {
+        TemporaryDirectory directory;
+        write(*model, directory.file("x.gguf"), type);
+        const std::string whole = read_file(directory.file("x.gguf"));
+        const auto written = open_model(directory.file("x.gguf"));
+        const Matrix& matrix = written->layers[0].out_proj;
+        const std::string row(reinterpret_cast<const char*>(matrix.row(100)), matrix.row_bytes);
+        const size_t place = whole.find(row), last_block = matrix.row_bytes - block_shape(type).bytes;
+        ASSERT_NE(place, std::string::npos);
+        const std::vector<size_t> scales = type == WeightType::q6_k ? std::vector<size_t>{offsetof(BlockQ6_K, d)}
+                                                                    : std::vector<size_t>{offsetof(BlockQ4_K, d), offsetof(BlockQ4_K, d_min)};
+        for (const size_t offset : scales) {
+            for (const uint16_t bad : {uint16_t{0x7e00}, uint16_t{0xfc00}}) {  // NaN, minus infinity
+                std::string bytes = whole;
+                std::memcpy(bytes.data() + place + last_block + offset, &bad, sizeof(bad));
+                const std::string damaged = directory.write("damaged.gguf", bytes);
+                expect_error(MAMBA_BAD_FORMAT, {"'blk.0.ssm_out.weight'", "not a finite number"}, [&] { open_model(damaged); });
+            }
+        }
+    }
+}
+
+TEST(Convert, BlocksDoNotTakeWeightsThatAreTooLarge) {
+    mamba_shape shape{};
+    shape.architecture = MAMBA_ARCH_MAMBA2;
+    shape.layer_count = 1;
+    shape.d_model = 256;
+    shape.vocab_size = 40;
     TemporaryDirectory directory;
-    expect_error(MAMBA_UNSUPPORTED, {"Q6_K"}, [&] { write(*model, directory.file("x.gguf"), WeightType::q6_k); });
-    EXPECT_EQ(directory.file_count(), 0u);
+    write(*random_model(shape), directory.file("x.gguf"), WeightType::f32);
+    std::string bytes = read_file(directory.file("x.gguf"));
+    {
+        const auto model = open_model(directory.file("x.gguf"));
+        const std::string row(reinterpret_cast<const char*>(model->embedding.row(7)), model->embedding.row_bytes);
+        const float large = 1e9f;
+        std::memcpy(bytes.data() + bytes.find(row), &large, sizeof(large));
+    }
+    const auto model = open_model(directory.write("large.gguf", bytes));
+    expect_error(MAMBA_UNSUPPORTED, {"'token_embd.weight'", "too large for Q6_K"}, [&] { convert_model(model, WeightType::q6_k); });
+    expect_error(MAMBA_UNSUPPORTED, {"'token_embd.weight'", "too large for Q4_K"}, [&] { convert_model(model, WeightType::q4_k); });
 }
 
 TEST(Convert, WeightsTooLargeForATypeAreNamed) {

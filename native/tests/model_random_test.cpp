@@ -122,6 +122,17 @@ TEST(RandomModel, TheSeedDecides) {
         EXPECT_EQ(direct->weight_type, type);
         EXPECT_EQ(direct->fingerprint, convert_model(model, type)->fingerprint);
     }
+    shape = small(MAMBA_ARCH_MAMBA1);
+    shape.d_model = 256;
+    shape.vocab_size = 20;
+    const auto wide = random_model(shape);
+    for (const WeightType type : {WeightType::q6_k, WeightType::q4_k}) {
+        shape.weight_type = static_cast<int32_t>(type);
+        const auto direct = random_model(shape);
+        EXPECT_EQ(direct->weight_type, type);
+        EXPECT_EQ(direct->layers[0].dt_proj.type, WeightType::f16);  // rows of 16
+        EXPECT_EQ(direct->fingerprint, convert_model(wide, type)->fingerprint);
+    }
 }
 
 TEST(RandomModel, ShapesThatCannotBeAreRefused) {
@@ -143,7 +154,7 @@ TEST(RandomModel, ShapesThatCannotBeAreRefused) {
     refused(with(MAMBA_ARCH_MAMBA2, [](mamba_shape& s) { s.group_count = 3; }), MAMBA_INVALID_ARGUMENT, {"3 groups"});
     refused(with(MAMBA_ARCH_MAMBA2, [](mamba_shape& s) { s.d_state = INT32_MAX; }), MAMBA_INVALID_ARGUMENT, {"d_state"});
     refused(with(MAMBA_ARCH_MAMBA1, [](mamba_shape& s) { s.weight_type = 99; }), MAMBA_UNSUPPORTED, {"type 99"});
-    refused(with(MAMBA_ARCH_MAMBA1, [](mamba_shape& s) { s.weight_type = MAMBA_WEIGHT_Q4_K; }), MAMBA_UNSUPPORTED, {"type 6"});
+    refused(with(MAMBA_ARCH_MAMBA1, [](mamba_shape& s) { s.weight_type = MAMBA_WEIGHT_Q4_K + 1; }), MAMBA_UNSUPPORTED, {"type 7"});
     refused(with(MAMBA_ARCH_JAMBA, [](mamba_shape&) {}), MAMBA_UNSUPPORTED, {"architecture 7"});
     refused(with(MAMBA_ARCH_MAMBA1, [](mamba_shape& s) { s.d_model = 1 << 20; }), MAMBA_OUT_OF_MEMORY, {"needs", "MiB", "can be had"});
 }

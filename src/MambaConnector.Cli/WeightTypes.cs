@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace MambaConnector.Cli;
 
-/// <summary>Weight types by the names that scripts use: <c>f32</c>, <c>bf16</c>, <c>q8_0</c>.</summary>
+/// <summary>Weight types by the names that scripts use: <c>f32</c>, <c>bf16</c>, <c>q8_0</c>, <c>q4_k</c>.</summary>
 internal static class WeightTypes
 {
     /// <summary>An option that takes one of the types.</summary>

@@ -58,7 +58,7 @@ Placed read_tensor_info(ByteReader& reader, const SourceFile& file) {
     placed.offset = reader.read<uint64_t>("a tensor's offset");
     if (!tensor.type) {
         fail(MAMBA_UNSUPPORTED, quote(file.name), ": the tensor ", quote(tensor.name), " has the type ", tensor.type_name,
-             ", which is not supported yet: use a file in F32, F16, BF16 or Q8_0");
+             ", which is not supported yet: use a file in F32, F16, BF16, Q8_0, Q6_K or Q4_K");
     }
     const BlockShape block = block_shape(*tensor.type);
     const auto count = element_count(tensor.shape);
@@ -136,6 +136,8 @@ std::optional<WeightType> weight_type(uint32_t ggml_type) {
         case 0: return WeightType::f32;
         case 1: return WeightType::f16;
         case 8: return WeightType::q8_0;
+        case 12: return WeightType::q4_k;
+        case 14: return WeightType::q6_k;
         case 30: return WeightType::bf16;
         default: return std::nullopt;
     }

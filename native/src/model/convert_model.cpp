@@ -38,8 +38,7 @@ Matrix converted(const Matrix& from, WeightType wanted, const Model& origin, Mod
 }  // namespace
 
 WeightType converted_type(const Matrix& matrix, WeightType wanted) {
-    if (wanted == as_stored || wanted == matrix.type || !can_convert(matrix.type)) return matrix.type;
-    if (!can_convert(wanted)) fail(MAMBA_UNSUPPORTED, "weights cannot be converted to ", name(wanted), " yet; F32, F16, BF16 and Q8_0 can be made");
+    if (wanted == as_stored || wanted == matrix.type) return matrix.type;
     if (matrix.cols % block_shape(wanted).weights == 0) return wanted;
     return matrix.type == WeightType::f32 ? WeightType::f16 : matrix.type;
 }

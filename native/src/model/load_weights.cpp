@@ -55,7 +55,7 @@ private:
     static void check(const StoredTensor& tensor, const Shape& expected) {
         if (!tensor.type) {
             fail(MAMBA_UNSUPPORTED, quote(*tensor.file), ": the tensor ", quote(tensor.name), " has the type ", tensor.type_name,
-                 "; weights are read as F32, F16, BF16 or Q8_0");
+                 "; weights are read as F32, F16, BF16, Q8_0, Q6_K or Q4_K");
         }
         if (without_ones(tensor.shape) != without_ones(expected)) refuse_shape(tensor, expected);
     }

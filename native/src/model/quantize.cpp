@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/half.h"
+#include "model/k_quants.h"
 
 namespace mamba {
 namespace {
@@ -20,8 +21,13 @@ int32_t round_half_away(float x) {
     return whole + static_cast<int32_t>(rest >= 0.5f) - static_cast<int32_t>(rest <= -0.5f);
 }
 
+void decode(const BlockQ8_0& block, float* out) {
+    const float scale = f16_to_f32(block.scale);
+    for (int64_t i = 0; i < BlockQ8_0::weights; ++i) out[i] = scale * static_cast<float>(block.q[i]);
+}
+
 // d = max|x| / 127, q = round(x / d): the arithmetic of ggml, so that llama.cpp writes the same bytes.
-bool encode_q8_0(const float* in, BlockQ8_0& block) {
+bool encode(const float* in, BlockQ8_0& block) {
     int32_t most = 0;  // of |x|, as bits: they order as the numbers do, and integers are compared in vectors
     for (int64_t i = 0; i < BlockQ8_0::weights; ++i) most = std::max(most, std::bit_cast<int32_t>(in[i]) & 0x7fffffff);
     const float scale = std::bit_cast<float>(most) / 127.0f;
@@ -36,13 +42,29 @@ bool encode_q8_0(const float* in, BlockQ8_0& block) {
     return true;
 }
 
-[[noreturn]] void refuse(WeightType type) { fail(MAMBA_UNSUPPORTED, "weights of type ", name(type), " cannot be converted yet"); }
+template <typename Block>
+void decode_blocks(const std::byte* row, int64_t cols, float* out) {
+    for (int64_t first = 0; first < cols; first += Block::weights, row += sizeof(Block)) {
+        Block block;
+        std::memcpy(&block, row, sizeof(block));
+        decode(block, out + first);
+    }
+}
+
+template <typename Block>
+bool encode_blocks(const float* in, int64_t cols, std::byte* row) {
+    bool fits = true;
+    for (int64_t first = 0; first < cols; first += Block::weights, row += sizeof(Block)) {
+        Block block{};
+        fits = encode(in + first, block) && fits;
+        std::memcpy(row, &block, sizeof(block));
+    }
+    return fits;
+}
+
+[[noreturn]] void refuse(WeightType type) { fail(MAMBA_UNSUPPORTED, "weight type ", static_cast<int32_t>(type), " is not one that this build knows"); }
 
 }  // namespace
-
-bool can_convert(WeightType type) {
-    return type == WeightType::f32 || type == WeightType::f16 || type == WeightType::bf16 || type == WeightType::q8_0;
-}
 
 void decode_row(WeightType type, const std::byte* row, int64_t cols, float* out) {
     switch (type) {
@@ -55,16 +77,11 @@ void decode_row(WeightType type, const std::byte* row, int64_t cols, float* out)
                 out[i] = type == WeightType::f16 ? f16_to_f32(bits) : bf16_to_f32(bits);
             }
             return;
-        case WeightType::q8_0:
-            for (int64_t first = 0; first < cols; first += BlockQ8_0::weights, row += sizeof(BlockQ8_0)) {
-                BlockQ8_0 block;
-                std::memcpy(&block, row, sizeof(block));
-                const float scale = f16_to_f32(block.scale);
-                for (int64_t i = 0; i < BlockQ8_0::weights; ++i) out[first + i] = scale * static_cast<float>(block.q[i]);
-            }
-            return;
-        default: refuse(type);
+        case WeightType::q8_0: return decode_blocks<BlockQ8_0>(row, cols, out);
+        case WeightType::q6_k: return decode_blocks<BlockQ6_K>(row, cols, out);
+        case WeightType::q4_k: return decode_blocks<BlockQ4_K>(row, cols, out);
     }
+    refuse(type);
 }
 
 bool encode_row(WeightType type, const float* in, int64_t cols, std::byte* row) {
@@ -85,15 +102,11 @@ bool encode_row(WeightType type, const float* in, int64_t cols, std::byte* row) 
                 std::memcpy(row + 2 * i, &bits, sizeof(bits));
             }
             return fits;
-        case WeightType::q8_0:
-            for (int64_t first = 0; first < cols; first += BlockQ8_0::weights, row += sizeof(BlockQ8_0)) {
-                BlockQ8_0 block{};
-                fits = encode_q8_0(in + first, block) && fits;
-                std::memcpy(row, &block, sizeof(block));
-            }
-            return fits;
-        default: refuse(type);
+        case WeightType::q8_0: return encode_blocks<BlockQ8_0>(in, cols, row);
+        case WeightType::q6_k: return encode_blocks<BlockQ6_K>(in, cols, row);
+        case WeightType::q4_k: return encode_blocks<BlockQ4_K>(in, cols, row);
     }
+    refuse(type);
 }
 
 }  // namespace mamba

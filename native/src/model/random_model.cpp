@@ -114,8 +114,8 @@ ModelConfig config_of(const mamba_shape& shape) {
 
 WeightType type_of(const mamba_shape& shape) {
     const auto type = shape.weight_type == MAMBA_WEIGHT_AS_STORED ? WeightType::f32 : static_cast<WeightType>(shape.weight_type);
-    if (shape.weight_type < 0 || shape.weight_type > MAMBA_WEIGHT_Q4_K || !can_convert(type)) {
-        fail(MAMBA_UNSUPPORTED, source, ": random weights of type ", shape.weight_type, " are not made; F32, F16, BF16 and Q8_0 are");
+    if (shape.weight_type < 0 || shape.weight_type > MAMBA_WEIGHT_Q4_K) {
+        fail(MAMBA_UNSUPPORTED, source, ": random weights of type ", shape.weight_type, " are not made; F32, F16, BF16, Q8_0, Q6_K and Q4_K are");
     }
     return type;
 }

@@ -34,18 +34,25 @@ bool has_exponent(const std::byte* data, size_t bytes, Word exponent) {
     return found != 0;
 }
 
+// `count` FP16 scales at `offset` of each block: what they multiply are small integers.
+template <typename Block>
+bool scales_finite(const std::byte* data, size_t bytes, size_t offset, size_t count) {
+    for (size_t i = 0; i < bytes; i += sizeof(Block)) {
+        if (has_exponent<uint16_t>(data + i + offset, count * sizeof(uint16_t), 0x7c00u)) return false;
+    }
+    return true;
+}
+
 bool all_finite(WeightType type, const std::byte* data, size_t bytes) {
     switch (type) {
         case WeightType::f32: return !has_exponent<uint32_t>(data, bytes, 0x7f800000u);
         case WeightType::f16: return !has_exponent<uint16_t>(data, bytes, 0x7c00u);
         case WeightType::bf16: return !has_exponent<uint16_t>(data, bytes, 0x7f80u);
-        case WeightType::q8_0:
-            for (size_t i = 0; i < bytes; i += sizeof(BlockQ8_0)) {
-                if (has_exponent<uint16_t>(data + i, sizeof(uint16_t), 0x7c00u)) return false;
-            }
-            return true;
-        default: return true;
+        case WeightType::q8_0: return scales_finite<BlockQ8_0>(data, bytes, offsetof(BlockQ8_0, scale), 1);
+        case WeightType::q6_k: return scales_finite<BlockQ6_K>(data, bytes, offsetof(BlockQ6_K, d), 1);
+        case WeightType::q4_k: return scales_finite<BlockQ4_K>(data, bytes, offsetof(BlockQ4_K, d), 2);
     }
+    return true;
 }
 
 // Hash and check share each stretch while it is in the cache.
@@ -56,7 +63,7 @@ Hash128 read_piece(const Piece& piece, bool& finite) {
         const Hash128 part = hash128(piece.data + first, bytes, hash[0]);
         hash = {part[0], part[1] ^ std::rotl(hash[1], 1)};
     }
-    // Whole blocks: a Q8_0 block is no divisor of the stretch.
+    // Whole blocks: those of quantized types are no divisors of the stretch.
     finite = all_finite(piece.type, piece.data, piece.bytes);
     return hash;
 }
@@ -90,7 +97,7 @@ void count(Model& model, const std::vector<WeightRef>& weights) {
         model.parameter_count += weight.matrix != nullptr ? weight.matrix->rows * weight.matrix->cols : static_cast<int64_t>(weight.vector->size());
         model.weight_bytes += static_cast<int64_t>(weight.matrix != nullptr ? weight.matrix->bytes() : weight.vector->bytes());
     }
-    for (const WeightType type : {WeightType::f32, WeightType::f16, WeightType::bf16, WeightType::q8_0, WeightType::q6_k, WeightType::q4_k}) {
+    for (const WeightType type : all_weight_types) {
         size_t bytes = 0;
         for (const WeightRef& weight : weights) {
             if (weight.matrix != nullptr && weight.matrix->type == type) bytes += weight.matrix->bytes();

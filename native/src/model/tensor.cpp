@@ -22,8 +22,8 @@ BlockShape block_shape(WeightType type) {
         case WeightType::f16: return {1, 2};
         case WeightType::bf16: return {1, 2};
         case WeightType::q8_0: return {BlockQ8_0::weights, sizeof(BlockQ8_0)};
-        case WeightType::q6_k: return {256, 210};
-        case WeightType::q4_k: return {256, 144};
+        case WeightType::q6_k: return {BlockQ6_K::weights, sizeof(BlockQ6_K)};
+        case WeightType::q4_k: return {BlockQ4_K::weights, sizeof(BlockQ4_K)};
     }
     fail(MAMBA_UNSUPPORTED, "weight type ", static_cast<int32_t>(type), " is not one that this build knows");
 }

@@ -50,7 +50,7 @@ std::vector<Output> plan(const Model& model, const std::vector<WeightRef>& weigh
 WeightType most_common_type(const std::vector<Output>& outputs, WeightType otherwise) {
     WeightType common = otherwise;
     uint64_t most = 0;
-    for (const WeightType type : {WeightType::f32, WeightType::f16, WeightType::bf16, WeightType::q8_0}) {
+    for (const WeightType type : all_weight_types) {
         uint64_t bytes = 0;
         for (const Output& output : outputs) bytes += output.weight->matrix != nullptr && output.type == type ? output.bytes : 0;
         if (bytes > most) {

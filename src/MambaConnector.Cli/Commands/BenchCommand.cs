@@ -12,7 +12,7 @@ internal static class BenchCommand
     {
         Option<string?> shape = new("--shape") { HelpName = "name", Description = $"A model of random weights instead of --model: {string.Join(", ", MambaShape.Names)}." };
         shape.AcceptOnlyFromAmong(StringComparer.OrdinalIgnoreCase, [.. MambaShape.Names]);
-        Option<string?> weights = WeightTypes.CreateOption("--weights", "The type of the matrices. Default: as stored; of a --shape, bf16.", "f32", "f16", "bf16", "q8_0");
+        Option<string?> weights = WeightTypes.CreateOption("--weights", "The type of the matrices. Default: as stored; of a --shape, bf16.", "f32", "f16", "bf16", "q8_0", "q6_k", "q4_k");
         Option<int> prefill = CreateCount("--prefill", 512, "Tokens of each session's prompt.");
         Option<int> decode = CreateCount("--decode", 128, "Tokens that each session then takes one by one.");
         Option<int> batch = CreateCount("--batch", 1, "Sessions that advance together.");

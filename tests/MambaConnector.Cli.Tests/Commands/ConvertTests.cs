@@ -64,6 +64,36 @@ public sealed class ConvertTests
         Assert.Equal((double)before["mean_nll"]!, (double)after["mean_nll"]!, tolerance);
     }
 
+    [Theory]
+    [InlineData("q6_k", MambaWeightType.Q6_K, 0.01)]
+    [InlineData("q4_k", MambaWeightType.Q4_K, 0.05)]
+    public async Task BlocksOf256AreWrittenAndRead(string weights, MambaWeightType type, double tolerance)
+    {
+        using TemporaryFolder folder = new();
+        string full = folder.File("f32.gguf");
+        string output = folder.File("small.gguf");
+        MambaShape shape = new()
+        {
+            Architecture = MambaArchitecture.Mamba1, LayerCount = 2, DModel = 256, DState = 16, VocabSize = 64, WeightType = MambaWeightType.F32,
+        };
+        using (MambaModel random = MambaModel.CreateRandom(shape))
+        {
+            random.Save(full);
+        }
+
+        JsonObject written = await ToolRun.JsonAsync("quantize", "--model", full, "--weights", weights, "--output", output);
+
+        Assert.Equal(weights, (string)written["weights"]!);
+        JsonObject inspected = await ToolRun.JsonAsync("inspect", "model", "--model", output);
+        Assert.Equal(weights, (string)inspected["weights"]!);
+        Assert.True((long)written["file_bytes"]! < new FileInfo(full).Length / 4);
+        JsonObject before = await ToolRun.JsonAsync("score", "--model", full, "--tokens", Tokens);
+        JsonObject after = await ToolRun.JsonAsync("score", "--model", output, "--tokens", Tokens);
+        Assert.Equal((double)before["mean_nll"]!, (double)after["mean_nll"]!, tolerance);
+        using MambaModel converted = MambaModel.Load(full, new() { WeightType = type });
+        Assert.Equal((string)inspected["fingerprint"]!, converted.Info.Fingerprint);
+    }
+
     [Fact]
     public async Task AnExistingFileIsKeptWhenTheInputIsBad()
     {

@@ -7,6 +7,7 @@
 #include "backends/cpu/kernels.h"
 #include "backends/cpu/mamba2_parts.h"
 #include "base/half.h"
+#include "model/k_quants.h"
 
 namespace mamba {
 namespace {
@@ -24,6 +25,11 @@ T load(const std::byte* address) {
     T value;
     std::memcpy(&value, address, sizeof value);
     return value;
+}
+
+template <typename Block>
+void widen_blocks(const std::byte* row, int64_t cols, float* out) {
+    for (int64_t first = 0; first < cols; first += Block::weights, row += sizeof(Block)) decode(load<Block>(row), out + first);
 }
 
 void widen(WeightType type, const std::byte* row, int64_t cols, float* out) {
@@ -44,9 +50,8 @@ void widen(WeightType type, const std::byte* row, int64_t cols, float* out) {
                 for (int64_t i = 0; i < BlockQ8_0::weights; ++i) out[first + i] = d * block.q[i];
             }
             return;
-        case WeightType::q6_k:
-        case WeightType::q4_k:
-            return;  // the loader refuses them
+        case WeightType::q6_k: return widen_blocks<BlockQ6_K>(row, cols, out);
+        case WeightType::q4_k: return widen_blocks<BlockQ4_K>(row, cols, out);
     }
 }
 

@@ -51,10 +51,60 @@ MAMBA_ALWAYS_INLINE Vec16 last_weights(const std::byte* row, int64_t k, int64_t 
     return weights_at<type>(rest, 0, {});
 }
 
+// Blocks of 256 weights are widened as a whole, into L1 where the dot product wants them next: their scales take too many instructions to be
+// decoded for 32 weights at a time, and the processor's units that decode are busier than its stores and loads.
+constexpr bool in_blocks_of_256(WeightType type) { return type == WeightType::q6_k || type == WeightType::q4_k; }
+constexpr int64_t block_of_256 = 256;
+static_assert(BlockQ6_K::weights == block_of_256 && BlockQ4_K::weights == block_of_256);
+constexpr int64_t block_bytes(WeightType type) { return type == WeightType::q6_k ? sizeof(BlockQ6_K) : sizeof(BlockQ4_K); }
+
+// d * scale * (n - 32): exact in FP32.
+MAMBA_ALWAYS_INLINE void widen_q6_k(const std::byte* block, float* out) {
+    std::byte n[block_of_256];
+    for (int64_t half = 0; half < 2; ++half) {
+        six_bits(block + offsetof(BlockQ6_K, low) + half * 64, block + offsetof(BlockQ6_K, high) + half * 32, n + half * 128);
+    }
+    float scales[BlockQ6_K::weights / BlockQ6_K::group];
+    store(scales, broadcast_f16(block + offsetof(BlockQ6_K, d)) * load_int8(block + offsetof(BlockQ6_K, scales)));
+    for (int64_t g = 0; g < BlockQ6_K::weights / BlockQ6_K::group; ++g) store(out + g * lanes, broadcast(scales[g]) * load_int8(n + g * lanes));
+}
+
+// d * scale * n - d_min * minimum: one rounding.
+MAMBA_ALWAYS_INLINE void widen_q4_k(const std::byte* block, float* out) {
+    uint32_t packed[3];
+    std::memcpy(packed, block + offsetof(BlockQ4_K, scales), sizeof packed);
+    constexpr uint32_t two = 0x03030303, four = 0x0f0f0f0f, six = 0x3f3f3f3f;
+    const uint32_t unpacked[4] = {packed[0] & six, (packed[2] & four) | (packed[0] >> 6 & two) << 4,    // eight scales,
+                                  packed[1] & six, (packed[2] >> 4 & four) | (packed[1] >> 6 & two) << 4};  // eight minima
+    std::byte factors[lanes];
+    std::memcpy(factors, unpacked, sizeof factors);
+    float scales[lanes], minima[lanes];
+    store(scales, broadcast_f16(block + offsetof(BlockQ4_K, d)) * load_int8(factors));
+    store(minima, broadcast_f16(block + offsetof(BlockQ4_K, d_min)) * load_int8(factors));
+    const float* const minimum = minima + 8;
+    const std::byte* n = block + offsetof(BlockQ4_K, n);
+    for (int64_t g = 0; g < BlockQ4_K::weights / BlockQ4_K::group; g += 2, n += 32, out += 64) {
+        const Levels low = levels(scales[g], minimum[g]), high = levels(scales[g + 1], minimum[g + 1]);
+        const Nibbles first = load_nibbles(n), second = load_nibbles(n + lanes);
+        store(out, low_nibbles(first, low));
+        store(out + lanes, low_nibbles(second, low));
+        store(out + 2 * lanes, high_nibbles(first, high));
+        store(out + 3 * lanes, high_nibbles(second, high));
+    }
+}
+
+template <WeightType type>
+MAMBA_ALWAYS_INLINE void widen_block(const std::byte* block, float* out) {
+    if constexpr (type == WeightType::q6_k) widen_q6_k(block, out);
+    else widen_q4_k(block, out);
+}
+
 template <WeightType type>
 MAMBA_NOINLINE void widen_row(const std::byte* row, int64_t cols, float* out) {
     int64_t k = 0;
-    if constexpr (type == WeightType::q8_0) {
+    if constexpr (in_blocks_of_256(type)) {
+        for (; k < cols; k += block_of_256, row += block_bytes(type)) widen_block<type>(row, out + k);
+    } else if constexpr (type == WeightType::q8_0) {
         for (; k < cols; k += BlockQ8_0::weights) {
             const auto scale = Scale<type>::at(row, k);
             store(out + k, weights_at<type>(row, k, scale));
@@ -72,8 +122,8 @@ void widen(WeightType type, const std::byte* row, int64_t cols, float* out) {
         case WeightType::f16: return widen_row<WeightType::f16>(row, cols, out);
         case WeightType::bf16: return widen_row<WeightType::bf16>(row, cols, out);
         case WeightType::q8_0: return widen_row<WeightType::q8_0>(row, cols, out);
-        case WeightType::q6_k:
-        case WeightType::q4_k: return;  // the loader refuses them
+        case WeightType::q6_k: return widen_row<WeightType::q6_k>(row, cols, out);
+        case WeightType::q4_k: return widen_row<WeightType::q4_k>(row, cols, out);
     }
 }
 
@@ -83,6 +133,20 @@ void widen(WeightType type, const std::byte* row, int64_t cols, float* out) {
 template <WeightType type, bool streamed = false, int rows, int weights>
 MAMBA_ALWAYS_INLINE void accumulate(Vec16 (&sums)[rows][weights], const std::byte* w, size_t w_stride, const float* x, int64_t x_stride,
                                     int64_t cols) {
+    if constexpr (in_blocks_of_256(type)) {
+        alignas(64) float wide[weights][block_of_256];
+        for (int64_t k = 0; k < cols; k += block_of_256, w += block_bytes(type)) {
+            for (int j = 0; j < weights; ++j) {
+                const std::byte* block = w + static_cast<size_t>(j) * w_stride;
+                if constexpr (streamed) {
+                    for (int64_t line = 0; line < block_bytes(type); line += cache_line) prefetch(block + prefetch_bytes + line);
+                }
+                widen_block<type>(block, wide[j]);
+            }
+            accumulate<WeightType::f32>(sums, reinterpret_cast<const std::byte*>(wide), sizeof wide[0], x + k, x_stride, block_of_256);
+        }
+        return;
+    }
     // One block of Q8_0, one cache line of 16-bit weights. FP32 that rests in the cache goes vector by vector: with two in hand, compilers
     // run out of registers.
     constexpr int64_t step = type == WeightType::f32 && !streamed ? lanes : 32;
@@ -314,8 +378,8 @@ void matmul(const Matrix& w, int64_t begin, int64_t end, const float* x, int64_t
         case WeightType::f16: return matmul_of<WeightType::f16>(w, begin, end, in, rows, out, scratch);
         case WeightType::bf16: return matmul_of<WeightType::bf16>(w, begin, end, in, rows, out, scratch);
         case WeightType::q8_0: return matmul_of<WeightType::q8_0>(w, begin, end, in, rows, out, scratch);
-        case WeightType::q6_k:
-        case WeightType::q4_k: return;  // the loader refuses them
+        case WeightType::q6_k: return matmul_of<WeightType::q6_k>(w, begin, end, in, rows, out, scratch);
+        case WeightType::q4_k: return matmul_of<WeightType::q4_k>(w, begin, end, in, rows, out, scratch);
     }
 }
 

@@ -85,6 +85,51 @@ MAMBA_ALWAYS_INLINE Vec16 load_scale(const std::byte* block) {
     const __m256 value = _mm256_broadcastss_ps(_mm256_castps256_ps128(_mm256_cvtph_ps(load_128(block))));
     return {value, value};
 }
+// One FP16 in all lanes.
+MAMBA_ALWAYS_INLINE Vec16 broadcast_f16(const std::byte* p) {
+    uint16_t bits;
+    std::memcpy(&bits, p, sizeof bits);
+    const __m256 value = _mm256_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(bits)));
+    return {value, value};
+}
+
+// What the 4-bit numbers of a group of Q4_K mean: scale * n - minimum.
+struct Levels {
+    __m256 scale, minimum;
+};
+MAMBA_ALWAYS_INLINE Levels levels(float scale, float minimum) { return {_mm256_set1_ps(scale), _mm256_set1_ps(minimum)}; }
+// 16 bytes, each of which holds two numbers.
+struct Nibbles {
+    __m256i lo, hi;
+};
+MAMBA_ALWAYS_INLINE Nibbles load_nibbles(const std::byte* p) {
+    return {_mm256_cvtepu8_epi32(load_64(p)), _mm256_cvtepu8_epi32(load_64(p + 8))};
+}
+MAMBA_ALWAYS_INLINE __m256 level(__m256i n, Levels l) { return _mm256_fmsub_ps(_mm256_cvtepi32_ps(n), l.scale, l.minimum); }
+MAMBA_ALWAYS_INLINE Vec16 low_nibbles(Nibbles n, Levels l) {
+    const __m256i four = _mm256_set1_epi32(15);
+    return {level(_mm256_and_si256(n.lo, four), l), level(_mm256_and_si256(n.hi, four), l)};
+}
+MAMBA_ALWAYS_INLINE Vec16 high_nibbles(Nibbles n, Levels l) {
+    return {level(_mm256_srli_epi32(n.lo, 4), l), level(_mm256_srli_epi32(n.hi, 4), l)};
+}
+
+// The 128 numbers of half a block of Q6_K (64 bytes of low bits, 32 of high ones), less 32.
+MAMBA_ALWAYS_INLINE void six_bits(const std::byte* low, const std::byte* high, std::byte* out) {
+    const __m256i four = _mm256_set1_epi8(15), two = _mm256_set1_epi8(48), bias = _mm256_set1_epi8(32);
+    const __m256i l0 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(low));
+    const __m256i l1 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(low + 32));
+    const __m256i h = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(high));
+    const auto put = [&](int64_t i, __m256i l, __m256i shifted) {
+        const __m256i n = _mm256_or_si256(_mm256_and_si256(l, four), _mm256_and_si256(shifted, two));
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + 32 * i), _mm256_sub_epi8(n, bias));
+    };
+    put(0, l0, _mm256_slli_epi16(h, 4));
+    put(1, l1, _mm256_slli_epi16(h, 2));
+    put(2, _mm256_srli_epi16(l0, 4), h);
+    put(3, _mm256_srli_epi16(l1, 4), _mm256_srli_epi16(h, 2));
+}
+
 MAMBA_ALWAYS_INLINE void prefetch(const std::byte* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
 // Into L2, for later.
 MAMBA_ALWAYS_INLINE void prefetch_far(const std::byte* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1); }

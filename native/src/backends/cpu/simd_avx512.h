@@ -66,6 +66,48 @@ MAMBA_ALWAYS_INLINE Vec16 load_int8(const std::byte* p) {
 MAMBA_ALWAYS_INLINE Vec16 load_scale(const std::byte* block) {
     return {_mm512_broadcastss_ps(_mm512_castps512_ps128(load_f16(block).v))};
 }
+// One FP16 in all lanes.
+MAMBA_ALWAYS_INLINE Vec16 broadcast_f16(const std::byte* p) {
+    uint16_t bits;
+    std::memcpy(&bits, p, sizeof bits);
+    return {_mm512_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(bits)))};
+}
+
+// What the 4-bit numbers of a group of Q4_K mean: scale * n - minimum, all sixteen of them.
+struct Levels {
+    __m512 values;
+};
+MAMBA_ALWAYS_INLINE Levels levels(float scale, float minimum) {
+    const __m512 n = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    return {_mm512_fmsub_ps(n, _mm512_set1_ps(scale), _mm512_set1_ps(minimum))};
+}
+// 16 bytes, each of which holds two numbers.
+struct Nibbles {
+    __m512i bytes;
+};
+MAMBA_ALWAYS_INLINE Nibbles load_nibbles(const std::byte* p) {
+    return {_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
+}
+// The permutation looks at the lowest four bits of its index alone.
+MAMBA_ALWAYS_INLINE Vec16 low_nibbles(Nibbles n, Levels l) { return {_mm512_permutexvar_ps(n.bytes, l.values)}; }
+MAMBA_ALWAYS_INLINE Vec16 high_nibbles(Nibbles n, Levels l) { return {_mm512_permutexvar_ps(_mm512_srli_epi32(n.bytes, 4), l.values)}; }
+
+// The 128 numbers of half a block of Q6_K (64 bytes of low bits, 32 of high ones), less 32.
+MAMBA_ALWAYS_INLINE void six_bits(const std::byte* low, const std::byte* high, std::byte* out) {
+    const __m512i four = _mm512_set1_epi8(15), six = _mm512_set1_epi8(63), bias = _mm512_set1_epi8(32);
+    const __m512i l = _mm512_loadu_si512(low);
+    const __m512i h = _mm512_broadcast_i64x4(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(high)));
+    // The first half of a vector takes bits 0 and 1 of the high bytes (4 and 5), the second half bits 2 and 3 (6 and 7), both to bits 4 and 5.
+    const __m512i up = _mm512_sllv_epi16(h, _mm512_setr_epi64(0x4000400040004, 0x4000400040004, 0x4000400040004, 0x4000400040004,
+                                                               0x2000200020002, 0x2000200020002, 0x2000200020002, 0x2000200020002));
+    const __m512i down = _mm512_srlv_epi16(h, _mm512_setr_epi64(0, 0, 0, 0, 0x2000200020002, 0x2000200020002, 0x2000200020002, 0x2000200020002));
+    constexpr int select = 0xca;  // of the second and the third operand, by the bits of the first
+    const __m512i first = _mm512_ternarylogic_epi32(four, l, up, select);
+    const __m512i second = _mm512_ternarylogic_epi32(four, _mm512_srli_epi16(l, 4), down, select);
+    _mm512_storeu_si512(out, _mm512_sub_epi8(_mm512_and_si512(first, six), bias));
+    _mm512_storeu_si512(out + 64, _mm512_sub_epi8(_mm512_and_si512(second, six), bias));
+}
+
 MAMBA_ALWAYS_INLINE void prefetch(const std::byte* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
 // Into L2, for later.
 MAMBA_ALWAYS_INLINE void prefetch_far(const std::byte* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1); }
