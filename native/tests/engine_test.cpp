@@ -22,7 +22,7 @@ std::string directory(const std::string& fixture) { return std::string(MAMBA_FIX
 
 std::vector<mamba_isa> instruction_sets() {
     std::vector<mamba_isa> sets = {MAMBA_ISA_SCALAR};
-    for (const mamba_isa isa : {MAMBA_ISA_AVX2, MAMBA_ISA_AVX512, MAMBA_ISA_AMX}) {
+    for (const mamba_isa isa : {MAMBA_ISA_AVX2, MAMBA_ISA_AVX512, MAMBA_ISA_AMX, MAMBA_ISA_NEON}) {
         try {
             select_kernels(isa);
             sets.push_back(isa);

@@ -41,6 +41,9 @@ TEST(Platform, TheMachineIsDescribed) {
     const platform::CpuFeatures features = platform::cpu_features();
     EXPECT_LE(features.avx512, features.avx2);
     EXPECT_LE(features.amx, features.avx512);
+    EXPECT_EQ(features.neon, MAMBA_ARM64 != 0);
+    EXPECT_LE(features.dotprod, features.neon);
+    EXPECT_LE(features.i8mm, features.dotprod);
 #if defined(__linux__)
     EXPECT_GT(platform::resident_bytes(), 0u);
     EXPECT_GE(platform::peak_resident_bytes(), platform::resident_bytes());

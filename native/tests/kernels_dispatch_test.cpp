@@ -28,7 +28,8 @@ TEST(Dispatch, ForcedTableOrASentence) {
         const Kernels* built;
         bool executable;
     } const sets[] = {{MAMBA_ISA_AVX2, avx2_kernels(), features.avx2}, {MAMBA_ISA_AVX512, avx512_kernels(), features.avx512},
-                {MAMBA_ISA_AMX, amx_kernels(), platform::allow_amx()}};
+                {MAMBA_ISA_AMX, amx_kernels(), platform::allow_amx()},
+                {MAMBA_ISA_NEON, neon_kernels(), features.neon}};
     for (const auto& set : sets) {
         if (set.built != nullptr && set.executable) EXPECT_EQ(&select_kernels(set.isa), set.built);
         else EXPECT_NE(refusal(set.isa).find(name(set.isa)), std::string::npos);
@@ -36,7 +37,7 @@ TEST(Dispatch, ForcedTableOrASentence) {
 }
 
 TEST(Dispatch, RefusesWhatThisBuildLacks) {
-    for (const mamba_isa isa : {MAMBA_ISA_NEON}) {
+    for (const mamba_isa isa : {MAMBA_X64 ? MAMBA_ISA_NEON : MAMBA_ISA_AVX2}) {
         const std::string message = refusal(isa);
         EXPECT_NE(message.find(std::string("no CPU kernels for '") + name(isa) + "'"), std::string::npos) << message;
         EXPECT_NE(message.find("scalar"), std::string::npos) << message;

@@ -23,7 +23,19 @@ inline std::vector<const Kernels*> vector_tables() {
     if (avx2_kernels() != nullptr && platform::cpu_features().avx2) tables.push_back(avx2_kernels());
     if (avx512_kernels() != nullptr && platform::cpu_features().avx512) tables.push_back(avx512_kernels());
     if (amx_kernels() != nullptr && platform::allow_amx()) tables.push_back(amx_kernels());
+    if (neon_kernels() != nullptr) tables.push_back(neon_kernels());
     if (tables.empty()) tables.push_back(&scalar_kernels());
+    return tables;
+}
+
+// The same for matmul, in which tables of one instruction set can differ.
+inline std::vector<const Kernels*> matmul_tables() {
+    std::vector<const Kernels*> tables = vector_tables();
+    const platform::CpuFeatures features = platform::cpu_features();
+    const Kernels* const plain = neon_kernels(NeonProducts::plain);
+    const Kernels* const dotprod = neon_kernels(NeonProducts::dotprod);
+    if (plain != nullptr && plain != tables.back()) tables.push_back(plain);
+    if (dotprod != nullptr && dotprod != tables.back() && features.dotprod) tables.push_back(dotprod);
     return tables;
 }
 

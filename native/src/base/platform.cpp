@@ -28,6 +28,9 @@
 #  include <unistd.h>
 #  if defined(__linux__)
 #    include <sched.h>
+#    include <sys/auxv.h>
+#  elif defined(__APPLE__)
+#    include <sys/sysctl.h>
 #  endif
 #endif
 
@@ -160,6 +163,14 @@ uint64_t saved_registers() {
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     return (static_cast<uint64_t>(high) << 32) | low;
 #  endif
+}
+#endif
+
+#if MAMBA_ARM64 && defined(__APPLE__)
+bool says_yes(const char* name) {
+    int value = 0;
+    size_t bytes = sizeof value;
+    return sysctlbyname(name, &value, &bytes, nullptr, 0) == 0 && value != 0;
 }
 #endif
 
@@ -332,7 +343,7 @@ std::string processor_name() {
         if (first != std::string::npos) return name.substr(first, name.find_last_not_of(' ') + 1 - first);
     }
     return "x64 processor";
-#elif defined(__aarch64__) || defined(_M_ARM64)
+#elif MAMBA_ARM64
     return "arm64 processor";
 #else
     return "processor";
@@ -355,6 +366,18 @@ CpuFeatures cpu_features() {
     features.avx512 = features.avx2 && zmm && has(extended[1], 16) && has(extended[1], 17) && has(extended[1], 30) && has(extended[1], 31);
     features.avx512_vnni = features.avx512 && has(extended[2], 11);
     features.amx = features.avx512 && tiles && has(extended[3], 22) && has(extended[3], 24) && has(extended[3], 25);
+#elif MAMBA_ARM64
+    features.neon = true;
+#  if defined(__linux__)
+    features.dotprod = ((getauxval(AT_HWCAP) >> 20) & 1) != 0;                    // HWCAP_ASIMDDP
+    features.i8mm = features.dotprod && ((getauxval(AT_HWCAP2) >> 13) & 1) != 0;  // HWCAP2_I8MM
+#  elif defined(__APPLE__)
+    features.dotprod = says_yes("hw.optional.arm.FEAT_DotProd");
+    features.i8mm = features.dotprod && says_yes("hw.optional.arm.FEAT_I8MM");
+#  elif defined(_WIN32)
+    features.dotprod = IsProcessorFeaturePresent(43) != 0;                   // PF_ARM_V82_DP_INSTRUCTIONS_AVAILABLE
+    features.i8mm = features.dotprod && IsProcessorFeaturePresent(66) != 0;  // PF_ARM_V82_I8MM_INSTRUCTIONS_AVAILABLE
+#  endif
 #endif
     return features;
 }

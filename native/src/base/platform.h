@@ -22,6 +22,12 @@
 #  define MAMBA_X64 0
 #endif
 
+#if defined(__aarch64__) || defined(_M_ARM64)
+#  define MAMBA_ARM64 1
+#else
+#  define MAMBA_ARM64 0
+#endif
+
 namespace mamba::platform {
 
 // Zeroed, 64-byte aligned memory (huge pages asked for where large). More than the machine has to give is refused with
@@ -49,6 +55,9 @@ struct CpuFeatures {
     bool avx512 = false;    // AVX-512 F, BW, DQ, VL
     bool avx512_vnni = false;
     bool amx = false;       // tile, BF16, INT8; a process must still ask for permission before its first tile: allow_amx
+    bool neon = false;      // arm64: every one
+    bool dotprod = false;   // arm64: SDOT
+    bool i8mm = false;      // arm64: SMMLA, and dotprod
 };
 CpuFeatures cpu_features();
 // Asks the operating system for AMX in this process, now and on its later threads; true when it may be used. Without it the first tile

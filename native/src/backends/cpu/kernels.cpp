@@ -18,6 +18,7 @@ const Kernels* built(mamba_isa isa) {
         case MAMBA_ISA_AVX2: return avx2_kernels();
         case MAMBA_ISA_AVX512: return avx512_kernels();
         case MAMBA_ISA_AMX: return amx_kernels();
+        case MAMBA_ISA_NEON: return neon_kernels();
         default: return nullptr;
     }
 }
@@ -28,12 +29,13 @@ bool executable(mamba_isa isa) {
         case MAMBA_ISA_AVX2: return platform::cpu_features().avx2;
         case MAMBA_ISA_AVX512: return platform::cpu_features().avx512;
         case MAMBA_ISA_AMX: return platform::allow_amx();
+        case MAMBA_ISA_NEON: return platform::cpu_features().neon;
         default: return false;
     }
 }
 
 // Best first.
-constexpr mamba_isa preference[] = {MAMBA_ISA_AMX, MAMBA_ISA_AVX512, MAMBA_ISA_AVX2, MAMBA_ISA_SCALAR};
+constexpr mamba_isa preference[] = {MAMBA_ISA_AMX, MAMBA_ISA_AVX512, MAMBA_ISA_AVX2, MAMBA_ISA_NEON, MAMBA_ISA_SCALAR};
 
 std::string choices(bool runnable_only) {
     std::string text;

@@ -101,6 +101,11 @@ const Kernels& scalar_kernels();
 const Kernels* avx2_kernels();
 const Kernels* avx512_kernels();
 const Kernels* amx_kernels();
+// arm64. How 8-bit integers are multiplied: by the instructions of every processor, or by dotprod or i8mm. All give the same bits.
+enum class NeonProducts { plain, dotprod, i8mm };
+const Kernels* neon_kernels(NeonProducts products);
+// The best of these for this processor.
+const Kernels* neon_kernels();
 
 // The table for a forced instruction set, or the best one for MAMBA_ISA_AUTO. Throws Error MAMBA_UNSUPPORTED when this
 // processor or build cannot run it.
