@@ -18,6 +18,6 @@ public enum MambaIsa
     /// <summary>x64 AVX-512 with AMX tiles.</summary>
     Amx = 4,
 
-    /// <summary>arm64 NEON.</summary>
+    /// <summary>arm64 NEON, with dotprod and i8mm where the processor has them.</summary>
     Neon = 5,
 }
