@@ -64,7 +64,7 @@ Ceilings measure(int threads) {
     if (cpu.avx2) c.avx2_fma = arithmetic_rate(pool, avx2_fma, vector_turns);
     if (cpu.avx512) c.avx512_fma = arithmetic_rate(pool, avx512_fma, vector_turns);
     if (cpu.avx512_vnni) c.avx512_vnni = arithmetic_rate(pool, avx512_vnni, vector_turns);
-    if (cpu.amx && enable_amx()) {
+    if (platform::allow_amx()) {
         c.amx_bf16 = arithmetic_rate(pool, amx_bf16, tile_turns);
         c.amx_int8 = arithmetic_rate(pool, amx_int8, tile_turns);
     }

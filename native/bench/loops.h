@@ -27,8 +27,6 @@ double avx512_fma(int64_t turns);
 double avx512_vnni(int64_t turns);
 double amx_bf16(int64_t turns);
 double amx_int8(int64_t turns);
-// Asks Linux for the tiles, which a process must do before its first tile instruction. False: there are none for it.
-bool enable_amx();
 
 extern const MemoryLoops avx2_memory_loops;
 extern const MemoryLoops avx512_memory_loops;

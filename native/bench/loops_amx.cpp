@@ -3,11 +3,6 @@
 #if MAMBA_X64
 #include <immintrin.h>
 
-#if defined(__linux__)
-#include <sys/syscall.h>
-#include <unistd.h>
-#endif
-
 namespace mamba::bench {
 namespace {
 
@@ -36,15 +31,6 @@ void load_zeros() {
 constexpr double tiles = 4, rows = 16, columns = 16;
 
 }  // namespace
-
-bool enable_amx() {
-#if defined(__linux__)
-    constexpr long request_permission = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
-    return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
-#else
-    return true;
-#endif
-}
 
 double amx_bf16(int64_t turns) {
     load_zeros();

@@ -1,4 +1,5 @@
 // The state space scans of one layer: a token (decoding) and 512 (a prompt), in the shapes of mamba-130m, mamba2-39m and mamba2-130m.
+#include <algorithm>
 #include <memory>
 
 #include "kernel_bench.h"
@@ -67,63 +68,52 @@ Body mamba1(const Kernels& kernels, int64_t tokens) {
 struct Mamba2Shape {
     const char* name;
     int64_t heads, head_dim = 64, d_state = 128;
-    int64_t state_floats() const { return heads * head_dim * d_state; }
+    int64_t width() const { return heads * head_dim; }
+    int64_t state_floats() const { return width() * d_state; }
 };
 constexpr Mamba2Shape mamba2_shapes[] = {{"39m", 16}, {"130m", 24}};
 
 struct Mamba2Memory {
     int64_t tokens, states, scratch_width;
-    Buffer<float> x, b, c, dt, state, y, scratch;
+    Buffer<float> xbc, dt, a, d, state, y, scratch;
 };
-
-// Heads [begin, end) over all tokens, as the engine runs them.
-void run_heads(const Kernels& kernels, const Mamba2Shape& s, Mamba2Memory& m, Range heads, float* state, float* scratch) {
-    float* cb = scratch;
-    float* chunk_scratch = scratch + chunk_tokens * chunk_tokens;
-    const int64_t width = s.heads * s.head_dim;
-    for (int64_t t = 0; t < m.tokens; t += chunk_tokens) {
-        for (int64_t head = heads.begin; head < heads.end; ++head) {
-            Mamba2Head h{};
-            h.tokens = std::min(chunk_tokens, m.tokens - t);
-            h.head_dim = s.head_dim;
-            h.d_state = s.d_state;
-            h.x = m.x.data() + t * width + head * s.head_dim;
-            h.b = m.b.data() + t * s.d_state;
-            h.c = m.c.data() + t * s.d_state;
-            h.x_stride = h.y_stride = width;
-            h.b_stride = h.c_stride = s.d_state;
-            h.dt = m.dt.data() + t * s.heads + head;
-            h.dt_stride = s.heads;
-            h.a = -1;
-            h.d = 1;
-            h.state = state + head * s.head_dim * s.d_state;
-            h.y = m.y.data() + t * width + head * s.head_dim;
-            if (h.tokens == 1) {
-                kernels.mamba2_step(h);
-                continue;
-            }
-            if (head == heads.begin) kernels.mamba2_cb(h.b, h.b_stride, h.c, h.c_stride, h.tokens, s.d_state, cb);
-            kernels.mamba2_chunk(h, cb, chunk_scratch);
-        }
-    }
-}
 
 Body mamba2(const Kernels& kernels, const Mamba2Shape& s, int64_t tokens) {
     auto m = std::make_shared<Mamba2Memory>();
     m->tokens = tokens;
     m->states = tokens == 1 ? copies_in_memory(static_cast<size_t>(s.state_floats()) * sizeof(float)) : 1;
-    m->scratch_width = chunk_tokens * chunk_tokens + mamba2_scratch_floats(s.head_dim, s.d_state);
-    m->x = random_floats(tokens * s.heads * s.head_dim);
-    m->b = random_floats(tokens * s.d_state);
-    m->c = random_floats(tokens * s.d_state);
+    m->scratch_width = mamba2_scratch_floats(s.head_dim, s.d_state);
+    m->xbc = random_floats(tokens * (s.width() + 2 * s.d_state));
     m->dt = random_floats(tokens * s.heads, 0.05f);
     for (float& dt : m->dt) dt += 0.0501f;
+    m->a = random_floats(s.heads);
+    std::fill(m->a.begin(), m->a.end(), -1.0f);
+    m->d = random_floats(s.heads);
     m->state = random_floats(m->states * s.state_floats());
-    m->y = random_floats(tokens * s.heads * s.head_dim);
+    m->y = random_floats(tokens * s.width());
     m->scratch = random_floats(thread_counts().back() * m->scratch_width);
     return [&kernels, &s, m](const ThreadPool& pool, int worker, int64_t turn) {
-        float* state = m->state.data() + turn % m->states * s.state_floats();
-        run_heads(kernels, s, *m, pool.share(worker, s.heads), state, m->scratch.data() + worker * m->scratch_width);
+        const Range heads = pool.share(worker, s.heads);
+        if (heads.empty()) return;
+        Mamba2Scan scan{};
+        scan.tokens = m->tokens;
+        scan.head_begin = heads.begin;
+        scan.head_end = heads.end;
+        scan.heads_a_group = s.heads;
+        scan.head_dim = s.head_dim;
+        scan.d_state = s.d_state;
+        scan.x = m->xbc.data();
+        scan.b = scan.x + s.width();
+        scan.c = scan.b + s.d_state;
+        scan.stride = s.width() + 2 * s.d_state;
+        scan.dt = m->dt.data();
+        scan.dt_stride = s.heads;
+        scan.a = m->a.data();
+        scan.d = m->d.data();
+        scan.state = m->state.data() + turn % m->states * s.state_floats();
+        scan.y = m->y.data();
+        scan.y_stride = s.width();
+        kernels.mamba2_scan(scan, m->scratch.data() + worker * m->scratch_width);
     };
 }
 
