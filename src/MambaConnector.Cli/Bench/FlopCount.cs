@@ -1,14 +1,14 @@
 namespace MambaConnector.Cli.Bench;
 
-/// <summary>Arithmetic of one decoded token, from the shape alone. A multiply and an add are two operations; exponentials count as one.</summary>
+/// <summary>Arithmetic of one token, from the shape alone. A multiply and an add are two operations; exponentials count as one.</summary>
 internal static class FlopCount
 {
     /// <summary>Operations of one token through every layer and the head.</summary>
-    public static long PerToken(MambaModelInfo info)
-    {
-        long layer = info.Architecture == MambaArchitecture.Mamba2 ? Mamba2Layer(info) : Mamba1Layer(info);
-        return (info.LayerCount * layer) + (2L * info.PaddedVocabSize * info.DModel);
-    }
+    public static long PerToken(MambaModelInfo info) => PerPromptToken(info) + (2L * info.PaddedVocabSize * info.DModel);
+
+    /// <summary>Operations of one token through every layer: of a prompt only the last token's logits are wanted.</summary>
+    public static long PerPromptToken(MambaModelInfo info) =>
+        info.LayerCount * (info.Architecture == MambaArchitecture.Mamba2 ? Mamba2Layer(info) : Mamba1Layer(info));
 
     // State: dt * A, exp, decay * h, dt * x, B * that, add; output: C * h, add.
     private static long Mamba1Layer(MambaModelInfo info)

@@ -12,28 +12,32 @@ internal sealed class ThroughputBench(MambaModel model, int prefill, int decode,
     // Which tokens does not matter for speed; that every run takes the same does.
     private const int Seed = 1;
 
+    // Enough to touch all memory and start all threads: a whole round of a long prompt would only take time.
+    private const int WarmUpPrefill = 512;
+    private const int WarmUpDecode = 8;
+
     private readonly float[] _logits = new float[(long)batch * model.Info.PaddedVocabSize];
 
-    /// <summary>Medians over the repetitions, tokens of all sessions per second; a first round only warms up.</summary>
+    /// <summary>Medians over the repetitions, tokens of all sessions per second; a first, short round only warms up.</summary>
     public (double Prefill, double Decode) Run(int repeat, IProgress<double> progress, CancellationToken cancellationToken)
     {
         double[] prefillSpeeds = new double[repeat];
         double[] decodeSpeeds = new double[repeat];
-        Measure(cancellationToken);
+        Measure(Math.Min(prefill, WarmUpPrefill), Math.Min(decode, WarmUpDecode), cancellationToken);
         for (int round = 0; round < repeat; round++)
         {
             progress.Report((round + 1.0) / (repeat + 1));
-            (prefillSpeeds[round], decodeSpeeds[round]) = Measure(cancellationToken);
+            (prefillSpeeds[round], decodeSpeeds[round]) = Measure(prefill, decode, cancellationToken);
         }
 
         return (Median(prefillSpeeds), Median(decodeSpeeds));
     }
 
-    private (double Prefill, double Decode) Measure(CancellationToken cancellationToken)
+    private (double Prefill, double Decode) Measure(int promptLength, int stepCount, CancellationToken cancellationToken)
     {
         Random random = new(Seed);
-        int[][] prompts = [.. Enumerable.Range(0, batch).Select(_ => CreateTokens(prefill, random))];
-        int[][] steps = [.. Enumerable.Range(0, decode).Select(_ => CreateTokens(batch, random))];
+        int[][] prompts = [.. Enumerable.Range(0, batch).Select(_ => CreateTokens(promptLength, random))];
+        int[][] steps = [.. Enumerable.Range(0, stepCount).Select(_ => CreateTokens(batch, random))];
         List<MambaSession> sessions = [];
         try
         {
@@ -46,6 +50,7 @@ internal sealed class ThroughputBench(MambaModel model, int prefill, int decode,
             foreach ((MambaSession session, int[] prompt) in sessions.Zip(prompts))
             {
                 session.Append(prompt, cancellationToken);
+                session.GetLogits(cancellationToken);
             }
 
             double prefillSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
@@ -56,7 +61,7 @@ internal sealed class ThroughputBench(MambaModel model, int prefill, int decode,
             }
 
             double decodeSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-            return ((double)batch * prefill / prefillSeconds, (double)batch * decode / decodeSeconds);
+            return ((double)batch * promptLength / prefillSeconds, (double)batch * stepCount / decodeSeconds);
         }
         finally
         {

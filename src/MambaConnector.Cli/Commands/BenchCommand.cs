@@ -10,25 +10,19 @@ internal static class BenchCommand
 {
     public static Command Create(ToolConsole console)
     {
-        Option<string?> shape = new("--shape") { HelpName = "name", Description = $"A model of random weights instead of --model: {string.Join(", ", MambaShape.Names)}." };
-        shape.AcceptOnlyFromAmong(StringComparer.OrdinalIgnoreCase, [.. MambaShape.Names]);
         Option<string?> weights = WeightTypes.CreateOption("--weights", "The type of the matrices. Default: as stored; of a --shape, bf16.", "f32", "f16", "bf16", "q8_0", "q6_k", "q4_k");
         Option<int> prefill = CreateCount("--prefill", 512, "Tokens of each session's prompt.");
         Option<int> decode = CreateCount("--decode", 128, "Tokens that each session then takes one by one.");
         Option<int> batch = CreateCount("--batch", 1, "Sessions that advance together.");
         Option<int> repeat = CreateCount("--repeat", 3, "Rounds; the medians are given.");
         Option<bool> json = JsonOption.Create();
-        Command command = new("bench", "Measures prefill and decode speed.") { shape, weights, prefill, decode, batch, repeat, json };
+        Command command = new("bench", "Measures prefill and decode speed.") { weights, prefill, decode, batch, repeat, json };
+        ShapeOption shape = ShapeOption.AddTo(command);
         ModelOptions model = ModelOptions.AddTo(command);
         command.SetAction((parsed, cancellationToken) =>
         {
-            if (parsed.GetValue(shape) is not null && model.IsGiven(parsed))
-            {
-                throw new UsageException("Give --shape or --model, not both.");
-            }
-
             long rssBeforeLoad = MemoryUse.Current;
-            using MambaModel loaded = Load(parsed, model, parsed.GetValue(shape), WeightTypes.Parse(parsed.GetValue(weights)));
+            using MambaModel loaded = Load(parsed, model, shape, WeightTypes.Parse(parsed.GetValue(weights)));
             ThroughputBench bench = new(loaded, parsed.GetValue(prefill), parsed.GetValue(decode), parsed.GetValue(batch));
             (double Prefill, double Decode) speed = default;
             console.WithProgress("Measuring", progress => speed = bench.Run(parsed.GetValue(repeat), progress, cancellationToken));
@@ -45,6 +39,7 @@ internal static class BenchCommand
                 (info.WeightBytes / parsed.GetValue(batch)) + (2 * info.StateBytes),
                 loaded.MeasureBandwidth(),
                 FlopCount.PerToken(info),
+                FlopCount.PerPromptToken(info),
                 peakRss,
                 rssBeforeLoad);
             if (parsed.GetValue(json))
@@ -68,17 +63,13 @@ internal static class BenchCommand
         return option;
     }
 
-    private static MambaModel Load(ParseResult parsed, ModelOptions model, string? shape, MambaWeightType weights)
+    private static MambaModel Load(ParseResult parsed, ModelOptions model, ShapeOption shape, MambaWeightType weights)
     {
         // Nothing is undone here, so no checkpoints are taken for it: what is measured is the model.
         MambaModelOptions options = model.ToOptions(parsed) with { RollbackTokens = 0 };
-        if (shape is null)
-        {
-            return model.Load(parsed, options with { WeightType = weights });
-        }
-
-        MambaShape named = MambaShape.Parse(shape);
-        return MambaModel.CreateRandom(weights == MambaWeightType.AsStored ? named : named with { WeightType = weights }, options);
+        return shape.Get(parsed, model, weights) is MambaShape random
+            ? MambaModel.CreateRandom(random, options)
+            : model.Load(parsed, options with { WeightType = weights });
     }
 
     private static void Print(TextWriter output, BenchDocument document, int threads)
@@ -89,7 +80,7 @@ internal static class BenchCommand
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"state            {document.StateBytes:N0} bytes a session"));
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"prefill          {document.PrefillTokensPerSecond:N1} tokens/s"));
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"decode           {document.DecodeTokensPerSecond:N1} tokens/s"));
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"arithmetic       {document.FlopsPerToken:N0} operations a token"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"arithmetic       {document.FlopsPerToken:N0} operations a token, {document.PrefillFlopsPerToken:N0} of a prompt's"));
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"traffic          {document.BytesPerToken:N0} bytes a decoded token: {used:P0} of the {document.ReadBandwidthBytesPerSecond / 1e9:N1} GB/s measured"));
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"memory           {document.PeakRssBytes:N0} bytes at most, {document.RssBeforeLoadBytes:N0} before the model"));
     }

@@ -21,15 +21,27 @@ internal sealed class ModelWriter
     /// <summary>The verb, for options of its own.</summary>
     public Command Command { get; }
 
-    /// <summary>Sets what the verb does, given how it chooses the type of the matrices.</summary>
-    public void SetAction(Func<ParseResult, MambaWeightType> chooseWeights) => Command.SetAction((parsed, cancellationToken) =>
+    /// <summary>Sets what the verb does, given how it chooses the type of the matrices and, where it has that option, a shape.</summary>
+    public void SetAction(Func<ParseResult, MambaWeightType> chooseWeights, ShapeOption? shape = null) => Command.SetAction((parsed, cancellationToken) =>
     {
         string path = parsed.GetValue(_output)!;
+        MambaWeightType weights = chooseWeights(parsed);
+        MambaShape? random = shape?.Get(parsed, _model, weights);
         _console.WithProgress(
             $"Writing {Path.GetFileName(path)}",
-            progress => MambaModel.Convert(_model.Path(parsed), path, chooseWeights(parsed), progress, cancellationToken));
+            progress =>
+            {
+                if (random is null)
+                {
+                    MambaModel.Convert(_model.Path(parsed), path, weights, progress, cancellationToken);
+                }
+                else
+                {
+                    MambaModel.WriteRandom(random, path, progress, cancellationToken);
+                }
+            });
         using MambaModel written = MambaModel.Load(path);
-        WriteModelDocument document = new(_model.Name(parsed), path, written.Info.WeightType.Name(), new FileInfo(path).Length);
+        WriteModelDocument document = new(shape?.Name(parsed) ?? _model.Name(parsed), path, written.Info.WeightType.Name(), new FileInfo(path).Length);
         if (parsed.GetValue(_json))
         {
             _console.WriteJson(document, ToolJson.Instance.WriteModelDocument);

@@ -4,13 +4,14 @@ namespace MambaConnector.Cli.Output;
 /// <param name="Device">Where it ran.</param>
 /// <param name="Isa">With which instructions.</param>
 /// <param name="Weights">The type of the matrices.</param>
-/// <param name="PrefillTokensPerSecond">Of all sessions together.</param>
+/// <param name="PrefillTokensPerSecond">Of all sessions together; after each prompt the logits of its last token.</param>
 /// <param name="DecodeTokensPerSecond">Of all sessions together.</param>
 /// <param name="WeightBytes">Bytes of the weights.</param>
 /// <param name="StateBytes">Bytes of one session's state.</param>
 /// <param name="BytesPerToken">Bytes that one decoded token moves: its share of the weights, and its state read and written.</param>
 /// <param name="ReadBandwidthBytesPerSecond">What the memory gave in the same run: the ceiling of decode.</param>
 /// <param name="FlopsPerToken">Floating-point operations of one decoded token; a multiply and an add are two.</param>
+/// <param name="PrefillFlopsPerToken">The same of a prompt's token, for which the head has nothing to do.</param>
 /// <param name="PeakRssBytes">The most memory that the process has held.</param>
 /// <param name="RssBeforeLoadBytes">What it held before the model was loaded.</param>
 internal sealed record BenchDocument(
@@ -24,5 +25,6 @@ internal sealed record BenchDocument(
     long BytesPerToken,
     double ReadBandwidthBytesPerSecond,
     long FlopsPerToken,
+    long PrefillFlopsPerToken,
     long PeakRssBytes,
     long RssBeforeLoadBytes);

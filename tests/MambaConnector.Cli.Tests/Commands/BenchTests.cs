@@ -8,7 +8,7 @@ public sealed class BenchTests
     private static readonly string[] _keys =
     [
         "device", "isa", "weights", "prefill_tokens_per_second", "decode_tokens_per_second", "weight_bytes", "state_bytes", "bytes_per_token",
-        "read_bandwidth_bytes_per_second", "flops_per_token", "peak_rss_bytes", "rss_before_load_bytes",
+        "read_bandwidth_bytes_per_second", "flops_per_token", "prefill_flops_per_token", "peak_rss_bytes", "rss_before_load_bytes",
     ];
 
     [Fact]
@@ -54,9 +54,9 @@ public sealed class BenchTests
         };
 
         // in_proj 24 x 4 (z 8, x 8, B 3, C 3, dt 2), out_proj 4 x 8, conv 14 channels x 2 taps, state 8 x 3 in five operations, D x.
-        Assert.Equal(
-            (2 * ((2 * ((24 * 4) + (4 * 8))) + (2 * 2 * 14) + (5 * 8 * 3) + 8)) + (2 * 10 * 4),
-            FlopCount.PerToken(shape));
+        const long Layers = 2 * ((2 * ((24 * 4) + (4 * 8))) + (2 * 2 * 14) + (5 * 8 * 3) + 8);
+        Assert.Equal(Layers, FlopCount.PerPromptToken(shape));
+        Assert.Equal(Layers + (2 * 10 * 4), FlopCount.PerToken(shape));
 
         MambaModelInfo mamba1 = shape with { Architecture = MambaArchitecture.Mamba1, DtRank = 1, HeadCount = 0, HeadDim = 0, GroupCount = 0 };
 

@@ -29,6 +29,33 @@ public sealed class ConvertTests
     }
 
     [Fact]
+    public async Task AShapeBecomesAFileOfTheSameRandomWeightsThatDeclaresNoTokenizer()
+    {
+        using TemporaryFolder folder = new();
+        string output = folder.File("random.gguf");
+
+        JsonObject written = await ToolRun.JsonAsync("convert", "--shape", "mamba2-39m", "--weights", "q8_0", "--output", output);
+
+        Assert.Equal("mamba2-39m", (string)written["model"]!);
+        Assert.Equal("q8_0", (string)written["weights"]!);
+        JsonObject model = await ToolRun.JsonAsync("inspect", "model", "--model", output);
+        using MambaModel made = MambaModel.CreateRandom(MambaShape.Parse("mamba2-39m") with { WeightType = MambaWeightType.Q8_0 });
+        Assert.Equal(made.Info.Fingerprint, (string)model["fingerprint"]!);
+        Assert.Equal("none", (string)model["metadata"]!["tokenizer.ggml.model"]!);
+    }
+
+    [Fact]
+    public async Task AShapeAndAModelAreNotBothWritten()
+    {
+        using TemporaryFolder folder = new();
+
+        ToolRun run = await ToolRun.RunAsync("convert", "--shape", "mamba2-39m", "--model", TestFiles.Model("mamba2"), "--output", folder.File("never.gguf"));
+
+        run.AssertFailed(2, "Give --shape or --model");
+        Assert.Empty(folder.Names);
+    }
+
+    [Fact]
     public async Task TokenizerTemplateAndTrainingLengthGoAlong()
     {
         using TemporaryFolder folder = new();

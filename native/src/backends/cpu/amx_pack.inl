@@ -138,7 +138,7 @@ void prepare_int8_pair(const float* x, int64_t cols, int64_t row, int64_t rows, 
         const __m512i either = _mm512_max_epi32(_mm512_castps_si512(_mm512_abs_ps(a)), _mm512_castps_si512(_mm512_abs_ps(b)));
         const float most = std::bit_cast<float>(_mm512_reduce_max_epi32(either));
         // Nothing is left of numbers below 2^-100; what is not finite makes the unit, and so the sums, NaN.
-        const bool finite = most < infinity, counts = finite && most > 0x1p-100f;
+        const bool finite = most < std::numeric_limits<float>::infinity(), counts = finite && most > 0x1p-100f;
         *unit = counts ? most / 32512.0f : finite ? 0.0f : std::numeric_limits<float>::quiet_NaN();  // 127 * 256: high is at most 127
         const __m512 scale = _mm512_set1_ps(counts ? 32512.0f / most : 0.0f);
         for (int64_t half = 0; half < 2; ++half) {

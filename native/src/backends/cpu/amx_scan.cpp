@@ -13,6 +13,7 @@
 #include <atomic>
 #include <limits>
 
+#include "backends/cpu/blocking.h"
 #include "backends/cpu/mamba2_parts.h"
 #include "backends/cpu/simd_avx512.h"
 
