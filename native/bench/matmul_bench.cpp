@@ -1,5 +1,8 @@
 // y = x W^T of the models' projections: one row and few rows as in decoding, many as in reading a prompt.
+#include <algorithm>
+#include <cstring>
 #include <memory>
+#include <tuple>
 
 #include "kernel_bench.h"
 #include "model/quantize.h"
@@ -19,61 +22,99 @@ constexpr Projection projections[] = {
 
 constexpr WeightType types[] = {WeightType::f32, WeightType::f16, WeightType::bf16, WeightType::q8_0, WeightType::q6_k, WeightType::q4_k};
 
-// The same matrix many times over in memory: each iteration takes another, as each layer of a model has its own.
-class MatrixRing {
+// Rows up to here are single tokens of as many sessions, more are one session's prompt: the engine gives them to different kernels.
+constexpr int64_t most_singles = 16;
+
+// The same matrix many times over in memory, in panels where the table multiplies by those: each iteration takes another, as each
+// layer of a model has its own.
+class WeightRing {
 public:
-    MatrixRing(WeightType type, int64_t rows, int64_t cols) : matrix_{type, rows, cols, row_bytes(type, cols), nullptr} {
+    WeightRing(const Kernels& kernels, WeightType type, int64_t rows, int64_t cols)
+        : matrix_{type, rows, cols, row_bytes(type, cols), nullptr}, first_(matrix_.bytes(), "a benchmark's weights") {
         const Buffer<float> values = random_floats(rows * cols, 0.1f);
-        count_ = copies_in_memory(matrix_.bytes());
-        data_ = Buffer<std::byte>(static_cast<size_t>(count_) * matrix_.bytes(), "a benchmark's weights");
         for (int64_t row = 0; row < rows; ++row) {
-            encode_row(type, values.data() + row * cols, cols, data_.data() + static_cast<size_t>(row) * matrix_.row_bytes);
+            encode_row(type, values.data() + row * cols, cols, first_.data() + static_cast<size_t>(row) * matrix_.row_bytes);
         }
-        for (int64_t i = 1; i < count_; ++i) {
-            std::memcpy(data_.data() + static_cast<size_t>(i) * matrix_.bytes(), data_.data(), matrix_.bytes());
-        }
+        matrix_.data = first_.data();
+        panels_ = kernels.pack != nullptr && packed::has_panels(type);
+        bytes_ = panels_ ? static_cast<size_t>(packed::panels(rows)) * packed::panel_bytes(type, cols) : matrix_.bytes();
+        count_ = copies_in_memory(bytes_);
+        constexpr size_t read_ahead = 4096;  // kernels may ask memory for what lies behind the last
+        data_ = Buffer<std::byte>(static_cast<size_t>(count_) * bytes_ + read_ahead, "a benchmark's weights");
+        if (panels_) kernels.pack(matrix_, 0, packed::panels(rows), data_.data());
+        else std::memcpy(data_.data(), first_.data(), bytes_);
+        for (int64_t i = 1; i < count_; ++i) std::memcpy(data_.data() + static_cast<size_t>(i) * bytes_, data_.data(), bytes_);
     }
 
-    Matrix at(int64_t turn) const {
-        Matrix matrix = matrix_;
-        matrix.data = data_.data() + static_cast<size_t>(turn % count_) * matrix_.bytes();
-        return matrix;
+    Weights at(int64_t turn) const {
+        const std::byte* data = data_.data() + static_cast<size_t>(turn % count_) * bytes_;
+        Weights weights{matrix_, nullptr};
+        (panels_ ? weights.panels : weights.matrix.data) = data;
+        return weights;
     }
 
 private:
     Matrix matrix_;
+    Buffer<std::byte> first_;
+    bool panels_ = false;
+    size_t bytes_ = 0;
     int64_t count_ = 0;
     Buffer<std::byte> data_;
 };
 
 // Neighbouring cases use the same weights.
-MatrixRing& ring(WeightType type, const Projection& projection) {
-    static std::unique_ptr<MatrixRing> kept;
-    static std::pair<WeightType, const Projection*> key{};
-    if (key != std::pair{type, &projection}) {
+WeightRing& ring(const Kernels& kernels, WeightType type, const Projection& projection) {
+    static std::unique_ptr<WeightRing> kept;
+    static std::tuple<bool, WeightType, const Projection*> key{};
+    const auto asked = std::tuple{kernels.pack != nullptr, type, &projection};
+    if (key != asked) {
         kept.reset();
-        kept = std::make_unique<MatrixRing>(type, projection.rows, projection.cols);
-        key = {type, &projection};
+        kept = std::make_unique<WeightRing>(kernels, type, projection.rows, projection.cols);
+        key = asked;
     }
     return *kept;
 }
 
 struct Activations {
-    Buffer<float> x, y, scratch;
-    int64_t scratch_width;
+    Buffer<float> x, y;
+    Buffer<std::byte> operand, scratch;
 };
 
 Body matmul(const Kernels& kernels, WeightType type, const Projection& p, int64_t rows) {
-    MatrixRing& weights = ring(type, p);
-    const int64_t width = matmul_scratch_floats(p.cols);
-    auto memory = std::make_shared<Activations>(Activations{random_floats(rows * p.cols), random_floats(rows * p.rows),
-                                                            random_floats(width * thread_counts().back()), width});
-    return [&kernels, &weights, &p, rows, memory](const ThreadPool& pool, int worker, int64_t turn) {
+    WeightRing& weights = ring(kernels, type, p);
+    const OperandForm form = kernels.pack == nullptr ? OperandForm::plain : operand_form(type, rows <= most_singles);
+    const size_t needed = std::max(static_cast<size_t>(matmul_scratch_floats(p.cols)) * sizeof(float), packed_scratch_bytes(p.cols));
+    const size_t width = needed / 64 * 64 + 64;
+    auto m = std::make_shared<Activations>();
+    m->x = random_floats(rows * p.cols);
+    m->y = random_floats(rows * p.rows);
+    m->scratch = Buffer<std::byte>(width * static_cast<size_t>(thread_counts().back()), "a benchmark's scratch memory");
+    if (form != OperandForm::plain) {
+        m->operand = Buffer<std::byte>(packed::operand_bytes(form, p.cols, rows), "a benchmark's input");
+        for (int64_t row = 0; row < rows; ++row) kernels.prepare(form, m->x.data() + row * p.cols, p.cols, row, rows, m->operand.data());
+    }
+    return [&kernels, &weights, &p, rows, form, width, m](const ThreadPool& pool, int worker, int64_t turn) {
         const Range mine = pool.share(worker, p.rows, 16);
         if (mine.empty()) return;
-        kernels.matmul(weights.at(turn), mine.begin, mine.end, memory->x.data(), p.cols, rows, nullptr, false, memory->y.data(), p.rows,
-                       memory->scratch.data() + worker * memory->scratch_width);
+        const Weights w = weights.at(turn);
+        std::byte* scratch = m->scratch.data() + static_cast<size_t>(worker) * width;
+        if (form == OperandForm::plain) {
+            kernels.matmul(w.matrix, mine.begin, mine.end, m->x.data(), p.cols, rows, nullptr, false, m->y.data(), p.rows,
+                           reinterpret_cast<float*>(scratch));
+        } else {
+            kernels.matmul_packed(w, mine.begin, mine.end, {form, rows, m->operand.data()}, nullptr, false, m->y.data(), p.rows, scratch);
+        }
     };
+}
+
+void add(const Kernels& kernels, WeightType type, const Projection& p, int64_t rows) {
+    Work work;
+    work.operations = 2.0 * static_cast<double>(rows * p.rows * p.cols);
+    work.bytes = static_cast<double>(p.rows) * static_cast<double>(row_bytes(type, p.cols));
+    work.traffic = Traffic::read;
+    work.type = type;
+    const std::string name = std::string("matmul/") + p.name + '/' + mamba::name(type) + "/rows:" + std::to_string(rows);
+    add(name, kernels, work, [=, &kernels, &p] { return matmul(kernels, type, p, rows); });
 }
 
 }  // namespace
@@ -82,15 +123,10 @@ void add_matmul_benchmarks() {
     for (const Projection& p : projections) {
         for (const WeightType type : types) {
             if (!can_convert(type) || p.cols % block_shape(type).weights != 0) continue;
-            for (const int64_t rows : {1, 16, 64, 512}) {
-                if (p.head && rows > 16) continue;
-                Work work;
-                work.operations = 2.0 * static_cast<double>(rows * p.rows * p.cols);
-                work.bytes = static_cast<double>(p.rows) * static_cast<double>(row_bytes(type, p.cols));
-                work.traffic = Traffic::read;
-                work.type = type;
-                const std::string name = std::string("matmul/") + p.name + '/' + mamba::name(type) + "/rows:" + std::to_string(rows);
-                for (const Kernels* kernels : tables()) add(name, *kernels, work, [=, &p] { return matmul(*kernels, type, p, rows); });
+            for (const Kernels* kernels : tables()) {
+                for (const int64_t rows : {1, 16, 64, 512}) {
+                    if (!p.head || rows <= most_singles) add(*kernels, type, p, rows);
+                }
             }
         }
     }
