@@ -18,14 +18,30 @@ struct alignas(64) TileConfig {
 
 // ---- Many rows of x: rounded to BF16, sums in tiles from the first column to the last.
 
-// Tiles 0 .. 3 are C (two groups of rows by two panels), 4 and 5 A, 6 and 7 B. b: the panels; a: groups of 16 rows.
+// Row k of 16 that sums will be stored to.
+template <int panels_>
+MAMBA_ALWAYS_INLINE void ask_for_rows(int64_t k, const float* y, int64_t stride) {
+    if (k >= group_rows) return;
+    prefetch(reinterpret_cast<const std::byte*>(y + k * stride));
+    if constexpr (panels_ == 2) prefetch(reinterpret_cast<const std::byte*>(y + k * stride + panel_rows));
+}
+
+// Tiles 0 .. 3 are C (two groups of rows by two panels), 4 and 5 A, 6 and 7 B. b: the panels; a: groups of 16 rows. What comes from beyond
+// L1 is asked for on the way: the next tiles of A, and the lines of y.
 template <int groups, int panels_>
-MAMBA_ALWAYS_INLINE void multiply_tiles(const std::byte* a, size_t group_bytes, const std::byte* b, size_t panel_stride, int64_t count) {
+MAMBA_ALWAYS_INLINE void multiply_tiles(const std::byte* a, size_t group_bytes, const std::byte* b, size_t panel_stride, int64_t count,
+                                        const float* y, int64_t y_stride) {
     _tile_zero(0);
     if constexpr (panels_ == 2) _tile_zero(1);
     if constexpr (groups == 2) _tile_zero(2);
     if constexpr (groups == 2 && panels_ == 2) _tile_zero(3);
     for (int64_t k = 0; k < count; ++k, a += bf16_tile_bytes, b += bf16_tile_bytes) {
+        ask_for_rows<panels_>(k, y, y_stride);
+        if constexpr (groups == 2) ask_for_rows<panels_>(k, y + group_rows * y_stride, y_stride);
+        for (size_t line = 0; line < bf16_tile_bytes; line += cache_line) {
+            prefetch(a + 2 * bf16_tile_bytes + line);
+            if constexpr (groups == 2) prefetch(a + group_bytes + 2 * bf16_tile_bytes + line);
+        }
         _tile_loadd(6, b, 64);
         _tile_loadd(4, a, 64);
         _tile_dpbf16ps(0, 4, 6);
@@ -66,8 +82,8 @@ template <int panels_>
 MAMBA_ALWAYS_INLINE void tile_pair(const std::byte* a, const std::byte* b, int64_t cols, int64_t m, int64_t first, int64_t second, int64_t j0,
                                    const TileOutput& out) {
     const auto bytes = static_cast<size_t>(blocks(cols)) * bf16_tile_bytes;  // of a panel, and of a group of rows
-    if (second > 0) multiply_tiles<2, panels_>(a, bytes, b, bytes, blocks(cols));
-    else multiply_tiles<1, panels_>(a, bytes, b, bytes, blocks(cols));
+    if (second > 0) multiply_tiles<2, panels_>(a, bytes, b, bytes, blocks(cols), out.y + m * out.stride + j0, out.stride);
+    else multiply_tiles<1, panels_>(a, bytes, b, bytes, blocks(cols), out.y + m * out.stride + j0, out.stride);
     store_tile<0>(out, m, first, j0);
     if constexpr (panels_ == 2) store_tile<1>(out, m, first, j0 + panel_rows);
     if (second == 0) return;
@@ -141,34 +157,63 @@ constexpr int streams = 4;
 // Rows of x from which on pieces do not fit side by side in one tile.
 constexpr int64_t joined_rows = group_rows / pieces;
 
-// sums[q][r] += what block b of stream q's panel adds. `record`: each stream's panel.
-template <bool joined>
-MAMBA_ALWAYS_INLINE void multiply_q8_0(const std::byte* const (&record)[streams], int64_t b, const std::byte* a, const float* unit, int64_t rows,
-                                       Vec16 (*sums)[group_rows]) {
-    alignas(64) int32_t products[pieces * group_rows][panel_rows];
-    const size_t piece = static_cast<size_t>(rows) * block;
-    _tile_loadd(0, a, block);
-    if constexpr (!joined) {
-        _tile_loadd(1, a + piece, block);
-    }
-    for (int q = 0; q < streams; ++q) {
-        const std::byte* from = record[q] + static_cast<size_t>(b / 2) * q8_0_record_bytes;
-        const std::byte* tile = from + 2 * q8_0_scale_bytes + static_cast<size_t>(b % 2) * q8_0_tile_bytes;
-        for (size_t line = 0; line < q8_0_tile_bytes + q8_0_scale_bytes; line += cache_line) ask_ahead(tile + line);
+// Products of one block of a panel, and what turns them into sums.
+struct BlockProducts {
+    alignas(64) int32_t values[pieces * group_rows][panel_rows];
+    Vec16 scale;
+    const float* unit;
+    Vec16* sums;
+
+    // tile: the block's weights. The pieces of x are in tile 0, joined, or in 0 and 1.
+    template <bool joined>
+    MAMBA_ALWAYS_INLINE void multiply(const std::byte* tile, int64_t rows) {
         _tile_loadd(3, tile, 64);
         _tile_zero(5);
         _tile_dpbssd(5, 0, 3);
-        _tile_stored(5, products[0], 64);
         if constexpr (!joined) {
             _tile_zero(6);
             _tile_dpbssd(6, 1, 3);
-            _tile_stored(6, products[rows], 64);
         }
-        const Vec16 scale = load_f16(from + static_cast<size_t>(b % 2) * q8_0_scale_bytes);
+        _tile_stored(5, values[0], 64);
+        if constexpr (!joined) _tile_stored(6, values[rows], 64);
+    }
+
+    MAMBA_ALWAYS_INLINE void add(int64_t rows) const {
         for (int64_t r = 0; r < rows; ++r) {
-            sums[q][r] = add_block(sums[q][r], _mm512_load_si512(products[r]), _mm512_load_si512(products[rows + r]), scale, unit[r]);
+            sums[r] = add_block(sums[r], _mm512_load_si512(values[r]), _mm512_load_si512(values[rows + r]), scale, unit[r]);
         }
     }
+};
+
+// sums[q][r] = the products of up to 16 rows of x with the panel of stream q. While a block is in the tiles, the one before is added.
+template <bool joined>
+MAMBA_NOINLINE void multiply_q8_0(const std::byte* const (&record)[streams], int64_t count, const std::byte* a, int64_t rows,
+                                  Vec16 (*sums)[group_rows]) {
+    TileConfig config;
+    for (const int tile : {0, 1}) config.set(tile, joined ? pieces * rows : rows, block);
+    config.set(3, 8, 64);
+    for (const int tile : {5, 6}) config.set(tile, joined ? pieces * rows : rows, 64);
+    config.load();
+    for (int q = 0; q < streams; ++q) std::fill_n(sums[q], rows, zero());
+    const size_t piece = static_cast<size_t>(rows) * block;
+    const float* unit = reinterpret_cast<const float*>(a + pieces * piece * static_cast<size_t>(count));
+    BlockProducts products[2];
+    for (int64_t b = 0; b < count; ++b, a += pieces * piece, unit += rows) {
+        _tile_loadd(0, a, block);
+        if constexpr (!joined) _tile_loadd(1, a + piece, block);
+        const size_t at = static_cast<size_t>(b / 2) * q8_0_record_bytes, second = static_cast<size_t>(b % 2);
+        for (int q = 0; q < streams; ++q) {
+            const std::byte* tile = record[q] + at + 2 * q8_0_scale_bytes + second * q8_0_tile_bytes;
+            for (size_t line = 0; line < q8_0_tile_bytes + q8_0_scale_bytes; line += cache_line) ask_ahead(tile + line);
+            BlockProducts& now = products[q % 2];
+            now.multiply<joined>(tile, rows);
+            now.scale = load_f16(record[q] + at + second * q8_0_scale_bytes);
+            now.unit = unit;
+            now.sums = sums[q];
+            if (b + q > 0) products[1 - q % 2].add(rows);
+        }
+    }
+    products[(streams - 1) % 2].add(rows);
 }
 
 template <typename F>
@@ -186,20 +231,9 @@ void matmul_q8_0(const Weights& w, int64_t begin, int64_t end, const Operand& x,
         const std::byte* record[streams];
         for (int q = 0; q < streams; ++q) record[q] = w.panels + static_cast<size_t>(from.panel(q, s)) * bytes;
         for_groups(x, cols, [&](int64_t m, int64_t rows, const std::byte* a) {
-            const bool joined = rows <= joined_rows;
-            TileConfig config;
-            for (const int tile : {0, 1}) config.set(tile, joined ? pieces * rows : rows, block);
-            config.set(3, 8, 64);
-            for (const int tile : {5, 6}) config.set(tile, joined ? pieces * rows : rows, 64);
-            config.load();
-            const size_t step = static_cast<size_t>(pieces * rows * block);
-            const float* unit = reinterpret_cast<const float*>(a + step * static_cast<size_t>(count));
             Vec16 sums[streams][group_rows];
-            for (auto& stream : sums) std::fill_n(stream, rows, zero());
-            for (int64_t b = 0; b < count; ++b, a += step, unit += rows) {
-                if (joined) multiply_q8_0<true>(record, b, a, unit, rows, sums);
-                else multiply_q8_0<false>(record, b, a, unit, rows, sums);
-            }
+            if (rows <= joined_rows) multiply_q8_0<true>(record, count, a, rows, sums);
+            else multiply_q8_0<false>(record, count, a, rows, sums);
             for (int q = 0; q < streams; ++q) {
                 if (!from.exists(q, s)) continue;
                 for (int64_t r = 0; r < rows; ++r) out.write(m + r, from.panel(q, s) * panel_rows, sums[q][r]);
