@@ -1,5 +1,6 @@
-// Sixteen floats in four NEON registers, with the results of simd_avx512.h bit for bit. Included by the files for arm64 alone;
-// everything is local to each, so that the linker can never give one a function that was compiled for another's instructions.
+// Sixteen floats in four NEON registers, with the results of simd_avx512.h bit for bit except subnormal powers of 2. Included by the files
+// for arm64 alone; everything is local to each, so that the linker can never give one a function that was compiled for another's
+// instructions.
 #pragma once
 
 #include <arm_neon.h>
@@ -11,6 +12,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "backends/cpu/unroll.h"
 #include "base/platform.h"
 #include "mamba/c_api.h"
 
@@ -21,7 +23,7 @@ constexpr mamba_isa this_isa = MAMBA_ISA_NEON;
 constexpr int tile_rows = 3;       // register tile of matmul: 6 sums in 24 of 32 registers
 constexpr int tile_weights = 2;
 constexpr int stream_weights = 4;  // weight rows read at once for a single row of x
-constexpr int scan_channels = 1;   // one exp of 16 lanes is four chains side by side, and fills the registers
+constexpr int scan_states = 1;     // one exp of 16 lanes is four chains side by side, and fills the registers
 constexpr int tile_vectors = 1;    // register tile of the chunk form: 4 rows x 1 vector
 
 struct Vec16 {
@@ -42,14 +44,14 @@ MAMBA_ALWAYS_INLINE void store(float* p, Vec16 v) {
 }
 // The first n lanes, 0 <= n <= 16; the others read as 0 and are not written.
 MAMBA_ALWAYS_INLINE Vec16 load_first(const float* p, int64_t n) {
-    float lanes[16] = {};
-    std::memcpy(lanes, p, static_cast<size_t>(n) * sizeof(float));
-    return load(lanes);
+    float values[16] = {};
+    std::memcpy(values, p, static_cast<size_t>(n) * sizeof(float));
+    return load(values);
 }
 MAMBA_ALWAYS_INLINE void store_first(float* p, Vec16 v, int64_t n) {
-    float lanes[16];
-    store(lanes, v);
-    std::memcpy(p, lanes, static_cast<size_t>(n) * sizeof(float));
+    float values[16];
+    store(values, v);
+    std::memcpy(p, values, static_cast<size_t>(n) * sizeof(float));
 }
 
 MAMBA_ALWAYS_INLINE Vec16 operator+(Vec16 x, Vec16 y) {
@@ -64,30 +66,28 @@ MAMBA_ALWAYS_INLINE Vec16 operator*(Vec16 x, Vec16 y) {
 MAMBA_ALWAYS_INLINE Vec16 operator/(Vec16 x, Vec16 y) {
     return {vdivq_f32(x.a, y.a), vdivq_f32(x.b, y.b), vdivq_f32(x.c, y.c), vdivq_f32(x.d, y.d)};
 }
-// x * y + z, rounded once.
+// x * y + z and x * y - z, rounded once.
 MAMBA_ALWAYS_INLINE Vec16 fma(Vec16 x, Vec16 y, Vec16 z) {
     return {vfmaq_f32(z.a, x.a, y.a), vfmaq_f32(z.b, x.b, y.b), vfmaq_f32(z.c, x.c, y.c), vfmaq_f32(z.d, x.d, y.d)};
+}
+MAMBA_ALWAYS_INLINE Vec16 fms(Vec16 x, Vec16 y, Vec16 z) {
+    return fma(x, y, {vnegq_f32(z.a), vnegq_f32(z.b), vnegq_f32(z.c), vnegq_f32(z.d)});
 }
 // y where either is NaN, which NEON's own minimum and maximum do not give.
 MAMBA_ALWAYS_INLINE float32x4_t min(float32x4_t x, float32x4_t y) { return vbslq_f32(vcltq_f32(x, y), x, y); }
 MAMBA_ALWAYS_INLINE float32x4_t max(float32x4_t x, float32x4_t y) { return vbslq_f32(vcgtq_f32(x, y), x, y); }
 MAMBA_ALWAYS_INLINE Vec16 min(Vec16 x, Vec16 y) { return {min(x.a, y.a), min(x.b, y.b), min(x.c, y.c), min(x.d, y.d)}; }
 MAMBA_ALWAYS_INLINE Vec16 max(Vec16 x, Vec16 y) { return {max(x.a, y.a), max(x.b, y.b), max(x.c, y.c), max(x.d, y.d)}; }
-// x > limit ? value : other
-MAMBA_ALWAYS_INLINE Vec16 where_greater(Vec16 x, Vec16 limit, Vec16 value, Vec16 other) {
-    return {vbslq_f32(vcgtq_f32(x.a, limit.a), value.a, other.a), vbslq_f32(vcgtq_f32(x.b, limit.b), value.b, other.b),
-            vbslq_f32(vcgtq_f32(x.c, limit.c), value.c, other.c), vbslq_f32(vcgtq_f32(x.d, limit.d), value.d, other.d)};
+MAMBA_ALWAYS_INLINE float32x4_t scale_by_power(float32x4_t v, float32x4_t n) {
+    const int32x4_t scaled = vaddq_s32(vreinterpretq_s32_f32(v), vshlq_n_s32(vcvtq_s32_f32(n), 23));
+    return vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_s32(scaled), vcltq_f32(n, vdupq_n_f32(-126.0f))));
 }
-MAMBA_ALWAYS_INLINE float32x4_t scale_by_power(float32x4_t v, float32x4_t rounded, float32x4_t x, float32x4_t limit) {
-    const uint32x4_t power = vshlq_n_u32(vreinterpretq_u32_f32(rounded), 23);
-    const uint32x4_t scaled = vaddq_u32(vreinterpretq_u32_f32(v), power);
-    return vreinterpretq_f32_u32(vbicq_u32(scaled, vcltq_f32(x, limit)));
+// v * 2^n for whole n, by addition to the exponent; 0 where n < -126.
+MAMBA_ALWAYS_INLINE Vec16 scale_by_power(Vec16 v, Vec16 n) {
+    return {scale_by_power(v.a, n.a), scale_by_power(v.b, n.b), scale_by_power(v.c, n.c), scale_by_power(v.d, n.d)};
 }
-// v * 2^n by addition to the exponent, n being the low bits of `rounded` (see exp_decay); 0 where x < limit.
-MAMBA_ALWAYS_INLINE Vec16 scale_by_power(Vec16 v, Vec16 rounded, Vec16 x, Vec16 limit) {
-    return {scale_by_power(v.a, rounded.a, x.a, limit.a), scale_by_power(v.b, rounded.b, x.b, limit.b),
-            scale_by_power(v.c, rounded.c, x.c, limit.c), scale_by_power(v.d, rounded.d, x.d, limit.d)};
-}
+// v less the next whole number above it: exact for v <= 0.
+MAMBA_ALWAYS_INLINE Vec16 below_ceiling(Vec16 v) { return v - Vec16{vrndpq_f32(v.a), vrndpq_f32(v.b), vrndpq_f32(v.c), vrndpq_f32(v.d)}; }
 
 MAMBA_ALWAYS_INLINE uint16x8_t load_halves(const std::byte* p) { return vld1q_u16(reinterpret_cast<const uint16_t*>(p)); }
 MAMBA_ALWAYS_INLINE float32x4_t bf16_to_f32(uint16x4_t bits) { return vreinterpretq_f32_u32(vshll_n_u16(bits, 16)); }
@@ -104,16 +104,49 @@ MAMBA_ALWAYS_INLINE Vec16 load_f16(const std::byte* p) {
     return {f16_to_f32(vget_low_u16(low)), f16_to_f32(vget_high_u16(low)), f16_to_f32(vget_low_u16(high)), f16_to_f32(vget_high_u16(high))};
 }
 MAMBA_ALWAYS_INLINE int8x16_t load_bytes(const std::byte* p) { return vld1q_s8(reinterpret_cast<const int8_t*>(p)); }
-MAMBA_ALWAYS_INLINE Vec16 load_int8(const std::byte* p) {
-    const int8x16_t bytes = load_bytes(p);
+MAMBA_ALWAYS_INLINE Vec16 int8_to_f32(int8x16_t bytes) {
     const int16x8_t low = vmovl_s8(vget_low_s8(bytes)), high = vmovl_s8(vget_high_s8(bytes));
     return {int16_to_f32(vget_low_s16(low)), int16_to_f32(vget_high_s16(low)), int16_to_f32(vget_low_s16(high)),
             int16_to_f32(vget_high_s16(high))};
 }
-// The FP16 scale of a Q8_0 block in all lanes.
-MAMBA_ALWAYS_INLINE Vec16 load_scale(const std::byte* block) {
-    const float32x4_t value = f16_to_f32(vld1_dup_u16(reinterpret_cast<const uint16_t*>(block)));
+MAMBA_ALWAYS_INLINE Vec16 load_int8(const std::byte* p) { return int8_to_f32(load_bytes(p)); }
+// One FP16 in all lanes.
+MAMBA_ALWAYS_INLINE Vec16 broadcast_f16(const std::byte* p) {
+    const float32x4_t value = f16_to_f32(vld1_dup_u16(reinterpret_cast<const uint16_t*>(p)));
     return {value, value, value, value};
+}
+// The FP16 scale of a Q8_0 block in all lanes.
+MAMBA_ALWAYS_INLINE Vec16 load_scale(const std::byte* block) { return broadcast_f16(block); }
+
+// What the 4-bit numbers of a group of Q4_K mean: scale * n - minimum.
+struct Levels {
+    Vec16 scale, minimum;
+};
+MAMBA_ALWAYS_INLINE Levels levels(float scale, float minimum) { return {broadcast(scale), broadcast(minimum)}; }
+// 16 bytes, each of which holds two numbers.
+struct Nibbles {
+    uint8x16_t bytes;
+};
+MAMBA_ALWAYS_INLINE Nibbles load_nibbles(const std::byte* p) { return {vreinterpretq_u8_s8(load_bytes(p))}; }
+MAMBA_ALWAYS_INLINE Vec16 level(uint8x16_t n, Levels l) { return fms(int8_to_f32(vreinterpretq_s8_u8(n)), l.scale, l.minimum); }
+MAMBA_ALWAYS_INLINE Vec16 low_nibbles(Nibbles n, Levels l) { return level(vandq_u8(n.bytes, vdupq_n_u8(15)), l); }
+MAMBA_ALWAYS_INLINE Vec16 high_nibbles(Nibbles n, Levels l) { return level(vshrq_n_u8(n.bytes, 4), l); }
+
+// The 128 numbers of half a block of Q6_K (64 bytes of low bits, 32 of high ones), less 32.
+MAMBA_ALWAYS_INLINE void six_bits(const std::byte* low, const std::byte* high, std::byte* out) {
+    const uint8x16_t four = vdupq_n_u8(15), two = vdupq_n_u8(48);
+    const auto put = [&](int i, uint8x16_t l, uint8x16_t shifted) {
+        const uint8x16_t n = vorrq_u8(l, vandq_u8(shifted, two));
+        vst1q_s8(reinterpret_cast<int8_t*>(out + i), vsubq_s8(vreinterpretq_s8_u8(n), vdupq_n_s8(32)));
+    };
+    for (int i = 0; i < 32; i += 16) {
+        const uint8x16_t l0 = vreinterpretq_u8_s8(load_bytes(low + i)), l1 = vreinterpretq_u8_s8(load_bytes(low + 32 + i));
+        const uint8x16_t h = vreinterpretq_u8_s8(load_bytes(high + i));
+        put(i, vandq_u8(l0, four), vshlq_n_u8(h, 4));
+        put(i + 32, vandq_u8(l1, four), vshlq_n_u8(h, 2));
+        put(i + 64, vshrq_n_u8(l0, 4), h);
+        put(i + 96, vshrq_n_u8(l1, 4), vshrq_n_u8(h, 2));
+    }
 }
 #if defined(_MSC_VER) && !defined(__clang__)
 MAMBA_ALWAYS_INLINE void prefetch(const std::byte* p) { __prefetch(p); }
@@ -144,15 +177,47 @@ MAMBA_ALWAYS_INLINE void store_sums(float* out, Vec16 p, Vec16 q, Vec16 r, Vec16
     vst1q_f32(out, vpaddq_f32(first, second));
 }
 
+// Lane i of vector j becomes lane j of vector i.
+MAMBA_ALWAYS_INLINE void transpose(float32x4_t (&v)[4]) {
+    const float32x4_t even01 = vtrn1q_f32(v[0], v[1]), odd01 = vtrn2q_f32(v[0], v[1]);
+    const float32x4_t even23 = vtrn1q_f32(v[2], v[3]), odd23 = vtrn2q_f32(v[2], v[3]);
+    v[0] = vcombine_f32(vget_low_f32(even01), vget_low_f32(even23));
+    v[1] = vcombine_f32(vget_low_f32(odd01), vget_low_f32(odd23));
+    v[2] = vcombine_f32(vget_high_f32(even01), vget_high_f32(even23));
+    v[3] = vcombine_f32(vget_high_f32(odd01), vget_high_f32(odd23));
+}
+// Four vectors, one below the other, become one quarter of 4 rows.
+template <float32x4_t Vec16::*from, float32x4_t Vec16::*to>
+MAMBA_ALWAYS_INLINE void transpose_tile(const Vec16* in, Vec16* out) {
+    float32x4_t v[4] = {in[0].*from, in[1].*from, in[2].*from, in[3].*from};
+    transpose(v);
+    MAMBA_UNROLL
+    for (int i = 0; i < 4; ++i) out[i].*to = v[i];
+}
+template <float32x4_t Vec16::*to>
+MAMBA_ALWAYS_INLINE void transpose_four_rows(const Vec16* in, Vec16* out) {
+    transpose_tile<&Vec16::a, to>(in, out);
+    transpose_tile<&Vec16::b, to>(in, out + 4);
+    transpose_tile<&Vec16::c, to>(in, out + 8);
+    transpose_tile<&Vec16::d, to>(in, out + 12);
+}
+// Lane i of row j becomes lane j of row i.
+MAMBA_ALWAYS_INLINE void transpose(Vec16 (&rows)[16]) {
+    Vec16 out[16];
+    transpose_four_rows<&Vec16::a>(rows, out);
+    transpose_four_rows<&Vec16::b>(rows + 4, out);
+    transpose_four_rows<&Vec16::c>(rows + 8, out);
+    transpose_four_rows<&Vec16::d>(rows + 12, out);
+    MAMBA_UNROLL
+    for (int i = 0; i < 16; ++i) rows[i] = out[i];
+}
+
 // out[j][i] = in[i][j] for a 4 x 4 tile.
 MAMBA_ALWAYS_INLINE void transpose4(const float* in, int64_t in_stride, float* out, int64_t out_stride) {
-    const float32x4_t a = vld1q_f32(in), b = vld1q_f32(in + in_stride);
-    const float32x4_t c = vld1q_f32(in + 2 * in_stride), d = vld1q_f32(in + 3 * in_stride);
-    const float32x4_t ab02 = vtrn1q_f32(a, b), ab13 = vtrn2q_f32(a, b), cd02 = vtrn1q_f32(c, d), cd13 = vtrn2q_f32(c, d);
-    vst1q_f32(out, vcombine_f32(vget_low_f32(ab02), vget_low_f32(cd02)));
-    vst1q_f32(out + out_stride, vcombine_f32(vget_low_f32(ab13), vget_low_f32(cd13)));
-    vst1q_f32(out + 2 * out_stride, vcombine_f32(vget_high_f32(ab02), vget_high_f32(cd02)));
-    vst1q_f32(out + 3 * out_stride, vcombine_f32(vget_high_f32(ab13), vget_high_f32(cd13)));
+    float32x4_t v[4] = {vld1q_f32(in), vld1q_f32(in + in_stride), vld1q_f32(in + 2 * in_stride), vld1q_f32(in + 3 * in_stride)};
+    transpose(v);
+    MAMBA_UNROLL
+    for (int i = 0; i < 4; ++i) vst1q_f32(out + i * out_stride, v[i]);
 }
 
 }  // namespace
