@@ -110,7 +110,8 @@ void decode(const BlockQ6_K& block, float* out) {
     for (int64_t i = 0; i < BlockQ6_K::weights; ++i) {
         const int64_t half = i / 128, k = i % 128 / 32, j = i % 32;
         const int low = block.low[half * 64 + k % 2 * 32 + j] >> (k / 2 * 4) & 15, high = block.high[half * 32 + j] >> (2 * k) & 3;
-        out[i] = d * static_cast<float>(block.scales[i / BlockQ6_K::group]) * static_cast<float>(low + 16 * high - 32);  // exact: 11 + 7 + 6 bits
+        // Exact: 11 + 7 + 6 bits. The sum makes +0 of -0, as a fused multiply-add does.
+        out[i] = d * static_cast<float>(block.scales[i / BlockQ6_K::group]) * static_cast<float>(low + 16 * high - 32) + 0.0f;
     }
 }
 

@@ -52,58 +52,74 @@ MAMBA_ALWAYS_INLINE Vec16 last_weights(const std::byte* row, int64_t k, int64_t 
 }
 
 // Blocks of 256 weights are widened as a whole, into L1 where the dot product wants them next: their scales take too many instructions to be
-// decoded for 32 weights at a time, and the processor's units that decode are busier than its stores and loads.
+// decoded for 32 weights at a time. Two steps, the second behind a call: the numbers that the first leaves in memory are to be read from there,
+// lane by lane, by units that have nothing else to do; compilers that see both shuffle them in registers with the units that are busiest.
 constexpr bool in_blocks_of_256(WeightType type) { return type == WeightType::q6_k || type == WeightType::q4_k; }
 constexpr int64_t block_of_256 = 256;
 static_assert(BlockQ6_K::weights == block_of_256 && BlockQ4_K::weights == block_of_256);
-constexpr int64_t block_bytes(WeightType type) { return type == WeightType::q6_k ? sizeof(BlockQ6_K) : sizeof(BlockQ4_K); }
-
-// d * scale * (n - 32): exact in FP32.
-MAMBA_ALWAYS_INLINE void widen_q6_k(const std::byte* block, float* out) {
-    std::byte n[block_of_256];
-    for (int64_t half = 0; half < 2; ++half) {
-        six_bits(block + offsetof(BlockQ6_K, low) + half * 64, block + offsetof(BlockQ6_K, high) + half * 32, n + half * 128);
-    }
-    float scales[BlockQ6_K::weights / BlockQ6_K::group];
-    store(scales, broadcast_f16(block + offsetof(BlockQ6_K, d)) * load_int8(block + offsetof(BlockQ6_K, scales)));
-    for (int64_t g = 0; g < BlockQ6_K::weights / BlockQ6_K::group; ++g) store(out + g * lanes, broadcast(scales[g]) * load_int8(n + g * lanes));
-}
-
-// d * scale * n - d_min * minimum: one rounding.
-MAMBA_ALWAYS_INLINE void widen_q4_k(const std::byte* block, float* out) {
-    uint32_t packed[3];
-    std::memcpy(packed, block + offsetof(BlockQ4_K, scales), sizeof packed);
-    constexpr uint32_t two = 0x03030303, four = 0x0f0f0f0f, six = 0x3f3f3f3f;
-    const uint32_t unpacked[4] = {packed[0] & six, (packed[2] & four) | (packed[0] >> 6 & two) << 4,    // eight scales,
-                                  packed[1] & six, (packed[2] >> 4 & four) | (packed[1] >> 6 & two) << 4};  // eight minima
-    std::byte factors[lanes];
-    std::memcpy(factors, unpacked, sizeof factors);
-    float scales[lanes], minima[lanes];
-    store(scales, broadcast_f16(block + offsetof(BlockQ4_K, d)) * load_int8(factors));
-    store(minima, broadcast_f16(block + offsetof(BlockQ4_K, d_min)) * load_int8(factors));
-    const float* const minimum = minima + 8;
-    const std::byte* n = block + offsetof(BlockQ4_K, n);
-    for (int64_t g = 0; g < BlockQ4_K::weights / BlockQ4_K::group; g += 2, n += 32, out += 64) {
-        const Levels low = levels(scales[g], minimum[g]), high = levels(scales[g + 1], minimum[g + 1]);
-        const Nibbles first = load_nibbles(n), second = load_nibbles(n + lanes);
-        store(out, low_nibbles(first, low));
-        store(out + lanes, low_nibbles(second, low));
-        store(out + 2 * lanes, high_nibbles(first, high));
-        store(out + 3 * lanes, high_nibbles(second, high));
-    }
-}
 
 template <WeightType type>
-MAMBA_ALWAYS_INLINE void widen_block(const std::byte* block, float* out) {
-    if constexpr (type == WeightType::q6_k) widen_q6_k(block, out);
-    else widen_q4_k(block, out);
-}
+struct Prepared;
+
+// d * scale * (n - 32): exact in FP32. A weight of 0 is +0, whatever the sign of its scale.
+template <>
+struct Prepared<WeightType::q6_k> {
+    static constexpr int64_t bytes = sizeof(BlockQ6_K);
+    static constexpr int64_t groups = BlockQ6_K::weights / BlockQ6_K::group;
+    alignas(64) float scales[groups];
+    alignas(64) float offsets[groups];
+    alignas(64) std::byte n[block_of_256];  // as six_bit_weights takes them
+
+    MAMBA_ALWAYS_INLINE void read(const std::byte* block) {
+        const Vec16 scale = broadcast_f16(block + offsetof(BlockQ6_K, d)) * load_int8(block + offsetof(BlockQ6_K, scales));
+        store(scales, scale);
+        store(offsets, scale * broadcast(-96));
+        for (int64_t half = 0; half < 2; ++half) {
+            six_bits(block + offsetof(BlockQ6_K, low) + half * 64, block + offsetof(BlockQ6_K, high) + half * 32, n + half * 128);
+        }
+    }
+    MAMBA_NOINLINE void widen(float* out) const {
+        for (int64_t g = 0; g < groups; ++g) store(out + g * lanes, six_bit_weights(n + g * lanes, scales[g], offsets[g]));
+    }
+};
+
+// d * scale * n - d_min * minimum: one rounding.
+template <>
+struct Prepared<WeightType::q4_k> {
+    static constexpr int64_t bytes = sizeof(BlockQ4_K);
+    static constexpr int64_t groups = BlockQ4_K::weights / BlockQ4_K::group;
+    alignas(64) float scales[groups];
+    float minima[groups];
+    const std::byte* n;
+
+    MAMBA_ALWAYS_INLINE void read(const std::byte* block) {
+        static_assert(offsetof(Prepared, minima) == sizeof scales && sizeof scales + sizeof minima == lanes * sizeof(float));
+        store(scales, group_factors(block));
+        n = block + offsetof(BlockQ4_K, n);
+    }
+    MAMBA_NOINLINE void widen(float* out) const {
+        for (int64_t g = 0; g < groups; g += 2, out += 64) {
+            const Levels low = levels(scales[g], minima[g]), high = levels(scales[g + 1], minima[g + 1]);
+            const Nibbles first = load_nibbles(n + g * lanes), second = load_nibbles(n + g * lanes + lanes);
+            store(out, low_nibbles(first, low));
+            store(out + lanes, low_nibbles(second, low));
+            store(out + 2 * lanes, high_nibbles(first, high));
+            store(out + 3 * lanes, high_nibbles(second, high));
+        }
+    }
+};
 
 template <WeightType type>
 MAMBA_NOINLINE void widen_row(const std::byte* row, int64_t cols, float* out) {
     int64_t k = 0;
     if constexpr (in_blocks_of_256(type)) {
-        for (; k < cols; k += block_of_256, row += block_bytes(type)) widen_block<type>(row, out + k);
+        constexpr int64_t at_once = 4;  // so that what one block's first step stores has settled when its second loads it
+        Prepared<type> blocks[at_once];
+        for (int64_t rest = cols / block_of_256; rest > 0; rest -= at_once) {
+            const int64_t count = smaller(rest, at_once);
+            for (int64_t i = 0; i < count; ++i, row += Prepared<type>::bytes) blocks[i].read(row);
+            for (int64_t i = 0; i < count; ++i, k += block_of_256) blocks[i].widen(out + k);
+        }
     } else if constexpr (type == WeightType::q8_0) {
         for (; k < cols; k += BlockQ8_0::weights) {
             const auto scale = Scale<type>::at(row, k);
@@ -135,14 +151,16 @@ MAMBA_ALWAYS_INLINE void accumulate(Vec16 (&sums)[rows][weights], const std::byt
                                     int64_t cols) {
     if constexpr (in_blocks_of_256(type)) {
         alignas(64) float wide[weights][block_of_256];
-        for (int64_t k = 0; k < cols; k += block_of_256, w += block_bytes(type)) {
+        Prepared<type> blocks[weights];
+        for (int64_t k = 0; k < cols; k += block_of_256, w += Prepared<type>::bytes) {
             for (int j = 0; j < weights; ++j) {
                 const std::byte* block = w + static_cast<size_t>(j) * w_stride;
                 if constexpr (streamed) {
-                    for (int64_t line = 0; line < block_bytes(type); line += cache_line) prefetch(block + prefetch_bytes + line);
+                    for (int64_t line = 0; line < Prepared<type>::bytes; line += cache_line) prefetch(block + prefetch_bytes + line);
                 }
-                widen_block<type>(block, wide[j]);
+                blocks[j].read(block);
             }
+            for (int j = 0; j < weights; ++j) blocks[j].widen(wide[j]);
             accumulate<WeightType::f32>(sums, reinterpret_cast<const std::byte*>(wide), sizeof wide[0], x + k, x_stride, block_of_256);
         }
         return;

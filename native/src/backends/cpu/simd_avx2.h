@@ -93,6 +93,24 @@ MAMBA_ALWAYS_INLINE Vec16 broadcast_f16(const std::byte* p) {
     return {value, value};
 }
 
+// The eight scales and the eight minima of a block of Q4_K, as bytes: all that describes them are the first 16 bytes of the block.
+MAMBA_ALWAYS_INLINE __m128i unpacked_factors(__m128i head) {
+    constexpr char none = -1;
+    const __m128i low = _mm_shuffle_epi8(head, _mm_setr_epi8(4, 5, 6, 7, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15));
+    const __m128i high = _mm_shuffle_epi8(head, _mm_setr_epi8(none, none, none, none, 4, 5, 6, 7, none, none, none, none, 8, 9, 10, 11));
+    const __m128i low_bits = _mm_setr_epi32(0x3f3f3f3f, 0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f);
+    return _mm_or_si128(_mm_and_si128(_mm_srlv_epi32(low, _mm_setr_epi32(0, 0, 0, 4)), low_bits),
+                        _mm_and_si128(_mm_srli_epi16(high, 2), _mm_set1_epi8(0x30)));
+}
+// d * scale of the eight groups of a block of Q4_K, then d_min * minimum.
+MAMBA_ALWAYS_INLINE Vec16 group_factors(const std::byte* block) {
+    const __m128i head = load_128(block);
+    const __m128i factors = unpacked_factors(head);
+    const __m128 d = _mm_cvtph_ps(head);
+    return {_mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(factors)), _mm256_broadcastss_ps(d)),
+            _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(factors, 8))), _mm256_broadcastss_ps(_mm_movehdup_ps(d)))};
+}
+
 // What the 4-bit numbers of a group of Q4_K mean: scale * n - minimum.
 struct Levels {
     __m256 scale, minimum;
@@ -129,6 +147,8 @@ MAMBA_ALWAYS_INLINE void six_bits(const std::byte* low, const std::byte* high, s
     put(2, _mm256_srli_epi16(l0, 4), h);
     put(3, _mm256_srli_epi16(l1, 4), _mm256_srli_epi16(h, 2));
 }
+// scale * (n - 32) of 16 of them.
+MAMBA_ALWAYS_INLINE Vec16 six_bit_weights(const std::byte* n, float scale, float) { return fma(broadcast(scale), load_int8(n), zero()); }
 
 MAMBA_ALWAYS_INLINE void prefetch(const std::byte* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
 // Into L2, for later.

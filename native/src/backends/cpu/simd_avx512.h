@@ -73,6 +73,23 @@ MAMBA_ALWAYS_INLINE Vec16 broadcast_f16(const std::byte* p) {
     return {_mm512_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(bits)))};
 }
 
+// The eight scales and the eight minima of a block of Q4_K, as bytes: all that describes them are the first 16 bytes of the block.
+MAMBA_ALWAYS_INLINE __m128i unpacked_factors(__m128i head) {
+    constexpr char none = -1;
+    const __m128i low = _mm_shuffle_epi8(head, _mm_setr_epi8(4, 5, 6, 7, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15));
+    const __m128i high = _mm_shuffle_epi8(head, _mm_setr_epi8(none, none, none, none, 4, 5, 6, 7, none, none, none, none, 8, 9, 10, 11));
+    const __m128i low_bits = _mm_setr_epi32(0x3f3f3f3f, 0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f);
+    return _mm_or_si128(_mm_and_si128(_mm_srlv_epi32(low, _mm_setr_epi32(0, 0, 0, 4)), low_bits),
+                        _mm_and_si128(_mm_srli_epi16(high, 2), _mm_set1_epi8(0x30)));
+}
+// d * scale of the eight groups of a block of Q4_K, then d_min * minimum.
+MAMBA_ALWAYS_INLINE Vec16 group_factors(const std::byte* block) {
+    const __m128i head = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block));
+    const __m512 factors = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(unpacked_factors(head)));
+    const __m512i d_then_d_min = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
+    return {_mm512_mul_ps(factors, _mm512_permutexvar_ps(d_then_d_min, _mm512_castps128_ps512(_mm_cvtph_ps(head))))};
+}
+
 // What the 4-bit numbers of a group of Q4_K mean: scale * n - minimum, all sixteen of them.
 struct Levels {
     __m512 values;
@@ -92,20 +109,30 @@ MAMBA_ALWAYS_INLINE Nibbles load_nibbles(const std::byte* p) {
 MAMBA_ALWAYS_INLINE Vec16 low_nibbles(Nibbles n, Levels l) { return {_mm512_permutexvar_ps(n.bytes, l.values)}; }
 MAMBA_ALWAYS_INLINE Vec16 high_nibbles(Nibbles n, Levels l) { return {_mm512_permutexvar_ps(_mm512_srli_epi32(n.bytes, 4), l.values)}; }
 
-// The 128 numbers of half a block of Q6_K (64 bytes of low bits, 32 of high ones), less 32.
+// The 128 numbers of half a block of Q6_K (64 bytes of low bits, 32 of high ones), each as the third byte of the float 64 + n.
 MAMBA_ALWAYS_INLINE void six_bits(const std::byte* low, const std::byte* high, std::byte* out) {
-    const __m512i four = _mm512_set1_epi8(15), six = _mm512_set1_epi8(63), bias = _mm512_set1_epi8(32);
+    // Each number is shifted by one here: the third byte of a float begins with the lowest bit of the exponent.
+    const __m512i four = _mm512_set1_epi8(0x1e), six = _mm512_set1_epi8(0x7e), exponent = _mm512_set1_epi8(-128);
     const __m512i l = _mm512_loadu_si512(low);
     const __m512i h = _mm512_broadcast_i64x4(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(high)));
-    // The first half of a vector takes bits 0 and 1 of the high bytes (4 and 5), the second half bits 2 and 3 (6 and 7), both to bits 4 and 5.
-    const __m512i up = _mm512_sllv_epi16(h, _mm512_setr_epi64(0x4000400040004, 0x4000400040004, 0x4000400040004, 0x4000400040004,
-                                                               0x2000200020002, 0x2000200020002, 0x2000200020002, 0x2000200020002));
-    const __m512i down = _mm512_srlv_epi16(h, _mm512_setr_epi64(0, 0, 0, 0, 0x2000200020002, 0x2000200020002, 0x2000200020002, 0x2000200020002));
-    constexpr int select = 0xca;  // of the second and the third operand, by the bits of the first
-    const __m512i first = _mm512_ternarylogic_epi32(four, l, up, select);
-    const __m512i second = _mm512_ternarylogic_epi32(four, _mm512_srli_epi16(l, 4), down, select);
-    _mm512_storeu_si512(out, _mm512_sub_epi8(_mm512_and_si512(first, six), bias));
-    _mm512_storeu_si512(out + 64, _mm512_sub_epi8(_mm512_and_si512(second, six), bias));
+    // The first half of a vector takes bits 0 and 1 of the high bytes, and then 4 and 5; the second half bits 2 and 3, and then 6 and 7.
+    const __m256i five = _mm256_set1_epi16(5), three = _mm256_set1_epi16(3);
+    const __m512i up = _mm512_sllv_epi16(h, _mm512_inserti64x4(_mm512_castsi256_si512(five), three, 1));
+    const __m512i down = _mm512_rolv_epi32(h, _mm512_inserti64x4(_mm512_set1_epi32(1), _mm256_set1_epi32(31), 1));
+    constexpr int select = 0xca;       // of the second and the third operand, by the bits of the first
+    constexpr int limit_and_set = 0xea;  // the first and the second, or the third
+    const __m512i first = _mm512_ternarylogic_epi32(four, _mm512_slli_epi16(l, 1), up, select);
+    const __m512i second = _mm512_ternarylogic_epi32(four, _mm512_srli_epi16(l, 3), down, select);
+    _mm512_storeu_si512(out, _mm512_ternarylogic_epi32(first, six, exponent, limit_and_set));
+    _mm512_storeu_si512(out + 64, _mm512_ternarylogic_epi32(second, six, exponent, limit_and_set));
+}
+// scale * (n - 32) of 16 of them; offset is -96 * scale, so that both products and the sum are exact.
+MAMBA_ALWAYS_INLINE Vec16 six_bit_weights(const std::byte* n, float scale, float offset) {
+    const __m512i four_times = _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(n)));
+    const __m512i places = _mm512_setr_epi32(0, 0x10000, 0x20000, 0x30000, 0x40000, 0x50000, 0x60000, 0x70000, 0x80000, 0x90000, 0xa0000,
+                                             0xb0000, 0xc0000, 0xd0000, 0xe0000, 0xf0000);
+    const __m512i value = _mm512_mask_shuffle_epi8(_mm512_set1_epi32(0x42000000), 0x4444444444444444, four_times, places);
+    return {_mm512_fmadd_ps(_mm512_castsi512_ps(value), _mm512_set1_ps(scale), _mm512_set1_ps(offset))};
 }
 
 MAMBA_ALWAYS_INLINE void prefetch(const std::byte* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
