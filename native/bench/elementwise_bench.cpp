@@ -1,4 +1,5 @@
-// Norms, softplus and the convolution over as many rows as stay in a cache of 1 MiB a thread, in the widths of mamba2-130m.
+// Norms, softplus, the convolution and the layout of rows for matrix units, over as many rows as stay in a cache of 1 MiB a thread, in the
+// widths of mamba2-130m.
 #include <algorithm>
 #include <memory>
 
@@ -61,6 +62,13 @@ Body softplus(const Kernels& kernels) {
     });
 }
 
+Body prepare(const Kernels& kernels, OperandForm form) {
+    auto operand = std::make_shared<Buffer<std::byte>>(packed::operand_bytes(form, d_inner, rows), "a benchmark's output");
+    return by_rows([&kernels, form, operand, m = memory(d_inner)](int64_t row) {
+        kernels.prepare(form, m->in.data() + row * d_inner, d_inner, row, rows, operand->data());
+    });
+}
+
 Body convolution(const Kernels& kernels) {
     return [&kernels, m = memory(conv_channels)](const ThreadPool& pool, int worker, int64_t) {
         const Range channels = pool.share(worker, conv_channels, 16);
@@ -86,6 +94,10 @@ void add_elementwise_benchmarks() {
     for (const Kernels* kernels : tables()) {
         add("rms_norm", *kernels, of(rows * d_model, 2, 2), [=] { return rms_norm(*kernels); });
         add("gated_norm", *kernels, of(rows * d_inner, 3, silu + 3), [=] { return gated_norm(*kernels); });
+        if (kernels->prepare != nullptr) {
+            add("prepare/bf16", *kernels, of(rows * d_inner, 1.5, 1), [=] { return prepare(*kernels, OperandForm::bf16); });
+            add("prepare/int8_pair", *kernels, of(rows * d_inner, 1.5, 5), [=] { return prepare(*kernels, OperandForm::int8_pair); });
+        }
         add("softplus", *kernels, of(rows * d_inner, 2, log_of_exp), [=] { return softplus(*kernels); });
         add("convolution", *kernels, of(rows * conv_channels, 2, d_conv + silu), [=] { return convolution(*kernels); });
     }
