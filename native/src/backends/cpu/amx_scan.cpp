@@ -37,6 +37,8 @@ using namespace amx_scan;
 
 constexpr int64_t row_bytes = 64;
 
+MAMBA_ALWAYS_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
 // ---- Tiles
 
 struct alignas(64) TileConfiguration {
@@ -250,7 +252,7 @@ void prepare_decays(const float* dt, int64_t dt_stride, const float* a, int64_t 
     }
 }
 
-// ---- One head
+// ---- One head, one chunk
 
 struct HeadCall {
     Mamba2Head h;  // of the chunk
@@ -258,8 +260,8 @@ struct HeadCall {
     const float *r, *u_dt, *v_dt;
     HeadScratch scratch;
     int64_t blocks;
+    int64_t x_ahead, y_ahead;  // floats to what will be asked of memory next: the next chunk, or the next head
 
-    int64_t columns() const { return h.head_dim / 16; }
     // G_K.
     float total(int64_t block) const { return r[16 * block + 15]; }
     // exp(s_to - s_from), in blocks of 16.
@@ -270,161 +272,192 @@ struct HeadCall {
     }
 };
 
-// The inputs in pairs along tokens, once as they are and once with what they bring to the state at the chunk's end.
-void pack_inputs(const HeadCall& call) {
-    const Mamba2Head& h = call.h;
-    const int64_t columns = call.columns(), end = 2 * call.blocks;
-    for (int64_t j = 0; j < call.blocks; ++j) {
-        const Vec16 first_decay = broadcast(call.across(2 * j + 1, end)), second_decay = broadcast(call.across(2 * j + 2, end));
-        alignas(64) float weights[32];
-        store(weights, first_decay * load(call.u_dt + 32 * j));
-        store(weights + 16, second_decay * load(call.u_dt + 32 * j + 16));
-        for (int64_t q = 0; q < 16; ++q) {
-            const int64_t token = 32 * j + q;
-            const bool one = token < h.tokens, two = token + 16 < h.tokens;
-            const float* x = h.x + token * h.stride;
-            const float* later = x + 16 * h.stride;
-            const Vec16 weight = broadcast(weights[q]), later_weight = broadcast(weights[q + 16]);
-            for (int64_t p = 0; p < columns; ++p) {
-                const Vec16 a = one ? load(x + 16 * p) : zero(), b = two ? load(later + 16 * p) : zero();
-                const int64_t place = (j * columns + p) * tile + 16 * q;
-                store_pairs(call.scratch.x + place, a, b);
-                store_pairs(call.scratch.weighted + place, weight * a, later_weight * b);
-            }
+// Factors of a chunk's tokens.
+struct Weights {
+    alignas(64) float to_state[chunk_tokens];  // exp(l_last - l_j) dt_j
+    alignas(64) float from_state[chunk_tokens];  // exp(l_i)
+
+    explicit Weights(const HeadCall& call) {
+        const int64_t count = 2 * call.blocks;
+        for (int64_t i = 0; i < count; ++i) {
+            store(to_state + 16 * i, broadcast(call.across(i + 1, count)) * load(call.u_dt + 16 * i));
+            store(from_state + 16 * i, broadcast(call.across(0, i)) * load(call.r + 16 * i));
         }
+    }
+};
+
+// Columns p .. p + 32 of tokens t and t + 16 of a block of 32 as pairs, once as they are and once with what they bring to the state at
+// the chunk's end.
+MAMBA_ALWAYS_INLINE void pack_input(const HeadCall& call, const Weights& weights, int64_t p, int64_t item) {
+    const int64_t block = item / 16, row = item % 16, token = 32 * block + row;
+    const float* first = call.h.x + token * call.h.stride + p;
+    const float* second = first + 16 * call.h.stride;
+    const bool has_first = token < call.h.tokens, has_second = token + 16 < call.h.tokens;
+    const Vec16 first_weight = broadcast(weights.to_state[token]), second_weight = broadcast(weights.to_state[token + 16]);
+    MAMBA_UNROLL
+    for (int half = 0; half < 2; ++half) {
+        const Vec16 a = has_first ? load(first + 16 * half) : zero(), b = has_second ? load(second + 16 * half) : zero();
+        const int64_t place = (2 * block + half) * tile + 16 * row;
+        store_pairs(call.scratch.x + place, a, b);
+        store_pairs(call.scratch.weighted + place, first_weight * a, second_weight * b);
+        prefetch_far(reinterpret_cast<const std::byte*>(first + 16 * half + call.x_ahead));
+        prefetch_far(reinterpret_cast<const std::byte*>(second + 16 * half + call.x_ahead));
     }
 }
 
 // M's block on the diagonal where it decays too fast for factors: exp(l_i - l_j) dt_j by its own sum for each pair.
-void mix_fast(const HeadCall& call, int64_t block, const float* cb, float* mixed) {
+MAMBA_NOINLINE void mix_fast(const HeadCall& call, int64_t block, const float* cb, float* mixed) {
     const Mamba2Head& h = call.h;
     alignas(64) float dt[16] = {};
     for (int64_t t = 0; t < 16 && 16 * block + t < h.tokens; ++t) dt[t] = h.dt[(16 * block + t) * h.dt_stride];
     Vec16 sums = zero();
     for (int64_t i = 0; i < 16; ++i) {
         sums = {_mm512_maskz_add_ps(first_lanes(i), sums.v, broadcast(dt[i] * h.a).v)};
-        const Vec16 row = load(cb + 16 * i) * (exp_decay(sums) * load(dt));
-        store(mixed + 16 * i, {_mm512_maskz_mov_ps(first_lanes(i + 1), row.v)});
+        store(mixed + 16 * i, load(cb + 16 * i) * (exp_decay(sums) * load(dt)));
     }
 }
 
-// M = (C_i . B_j) exp(l_i - l_j) dt_j below the diagonal.
-void mix(const HeadCall& call) {
-    for (int64_t i = 0; i < 2 * call.blocks; ++i) {  // blocks of 16 rows
-        const bool fast = call.total(i) < 1e-26f;    // exp(-60)
-        alignas(64) float own[tile];
-        const float* const diagonal = call.group.cb + ((i / 2 + i / 2) * 4 + i % 2 * 3) * tile;
-        if (fast) mix_fast(call, i, diagonal, own);
-        const Vec16 v_dt = load(call.v_dt + 16 * i);
-        const float* const r = call.r + 16 * i;
-        for (int64_t j = 0; j <= i / 2; ++j) {  // of 32 columns
-            uint32_t* const to = call.scratch.mixed + ((i / 2 + 1) * (i / 2 + i % 2) + j) * tile;
-            const float* const first = call.group.cb + ((i / 2 + j) * 4 + i % 2 * 2) * tile;
-            const bool first_is_own = 2 * j == i, second_is_own = 2 * j + 1 == i;
-            const Vec16 first_factor = first_is_own ? v_dt : broadcast(call.across(2 * j + 1, i)) * load(call.u_dt + 32 * j);
-            const Vec16 second_factor = second_is_own ? v_dt : broadcast(call.across(2 * j + 2, i)) * load(call.u_dt + 32 * j + 16);
-            for (int64_t q = 0; q < 16; ++q) {
-                const Vec16 row = broadcast(r[q]);
-                const __mmask16 below = first_lanes(q + 1);
-                Vec16 a = load(first + 16 * q) * first_factor * row, b = zero();
-                if (first_is_own) a = fast ? load(own + 16 * q) : Vec16{_mm512_maskz_mov_ps(below, a.v)};
-                else b = load(first + tile + 16 * q) * second_factor * row;
-                if (second_is_own) b = fast ? load(own + 16 * q) : Vec16{_mm512_maskz_mov_ps(below, b.v)};
-                store_pairs(to + 16 * q, a, b);
-            }
+// Rows of block i of M = (C_i . B_j) exp(l_i - l_j) dt_j, zero above the diagonal.
+MAMBA_ALWAYS_INLINE void mix(const HeadCall& call, int64_t i) {
+    const int64_t pair = i / 2, odd = i % 2;
+    const float* const r = call.r + 16 * i;
+    uint32_t* to = call.scratch.mixed + (pair + 1) * (pair + odd) * tile;
+    const float* cb = call.group.cb + (pair * 4 + odd * 2) * tile;
+    for (int64_t j = 0; j < pair; ++j, to += tile, cb += 4 * tile) {  // 32 columns, all of them before the rows
+        const Vec16 first = broadcast(call.across(2 * j + 1, i)) * load(call.u_dt + 32 * j);
+        const Vec16 second = broadcast(call.across(2 * j + 2, i)) * load(call.u_dt + 32 * j + 16);
+        for (int64_t q = 0; q < 16; ++q) {
+            const Vec16 row = broadcast(r[q]);
+            store_pairs(to + 16 * q, load(cb + 16 * q) * first * row, load(cb + tile + 16 * q) * second * row);
         }
     }
-}
-
-// y = exp(l_i) inter + intra + D x
-void outputs(const HeadCall& call) {
-    const Mamba2Head& h = call.h;
-    const int64_t ks = h.d_state / 32, columns = call.columns();
-    const Vec16 skip = broadcast(h.d);
-    for (int64_t i = 0; i < call.blocks; ++i) {
-        alignas(64) float decays[32];
-        store(decays, broadcast(call.across(0, 2 * i)) * load(call.r + 32 * i));
-        store(decays + 16, broadcast(call.across(0, 2 * i + 1)) * load(call.r + 32 * i + 16));
-        const int64_t rows = h.tokens - 32 * i < 32 ? h.tokens - 32 * i : 32;
-        for (int64_t p = 0; p < columns; p += 2) {
-            float* const inter = call.scratch.sums;
-            float* const intra = inter + 4 * tile;
-            clear_sums();
-            for (int64_t k = 0; k < ks; ++k) {
-                const uint32_t* a = call.group.c + (2 * i * ks + k) * tile;
-                const uint32_t* b = call.scratch.state_pairs + (k * columns + p) * tile;
-                add_product(a, a + ks * tile, b, b + tile);
-            }
-            store_sums(inter);
-            clear_sums();
-            for (int64_t j = 0; j <= i; ++j) {
-                const uint32_t* a = call.scratch.mixed + ((i + 1) * i + j) * tile;
-                const uint32_t* b = call.scratch.x + (j * columns + p) * tile;
-                add_product(a, a + (i + 1) * tile, b, b + tile);
-            }
-            store_sums(intra);
-            memory_is_written();
-            for (int64_t t = 0; t < rows; ++t) {
-                const float* x = h.x + (32 * i + t) * h.stride + 16 * p;
-                float* y = h.y + (32 * i + t) * h.y_stride + 16 * p;
-                const int64_t place = t / 16 * 2 * tile + t % 16 * 16;
-                const Vec16 decay = broadcast(decays[t]);
-                for (int64_t half = 0; half < 2; ++half) {
-                    const Vec16 own = fma(skip, load(x + 16 * half), load(intra + place + half * tile));
-                    store(y + 16 * half, fma(decay, load(inter + place + half * tile), own));
-                }
-            }
-        }
+    alignas(64) float fast[tile];
+    const float* diagonal = cb + odd * tile;
+    const bool is_fast = call.total(i) < 1e-26f;  // exp(-largest_exponent)
+    if (is_fast) mix_fast(call, i, diagonal, fast);
+    const Vec16 before = load(call.u_dt + 32 * pair), own = is_fast ? broadcast(1) : load(call.v_dt + 16 * i);
+    if (is_fast) diagonal = fast;
+    for (int64_t q = 0; q < 16; ++q) {
+        const Vec16 row = broadcast(r[q]), own_row = is_fast ? broadcast(1) : row;
+        const Vec16 last = {_mm512_maskz_mul_ps(first_lanes(q + 1), (load(diagonal + 16 * q) * own).v, own_row.v)};
+        if (odd == 0) store_pairs(to + 16 * q, last, zero());
+        else store_pairs(to + 16 * q, load(cb + 16 * q) * before * row, last);
     }
 }
 
-// S = G S + B^T (w x), and its pairs for the next chunk.
-void advance_state(const HeadCall& call) {
-    const int64_t columns = call.columns(), width = call.h.head_dim;
+// 32 tokens by 32 of head_dim, and where their products lie: a block of 2 x 2 tiles each.
+struct OutputBlock {
+    int64_t rows;
+    const float *x, *inter, *intra, *decays;
+    float* y;
+};
+
+// Row t of y = exp(l_i) inter + intra + D x.
+MAMBA_ALWAYS_INLINE void finish_output(const HeadCall& call, const OutputBlock& block, int64_t t) {
+    const Vec16 skip = broadcast(call.h.d), decay = broadcast(block.decays[t]);
+    const float* x = block.x + t * call.h.stride;
+    float* y = block.y + t * call.h.y_stride;
+    const int64_t place = t / 16 * 2 * tile + t % 16 * 16;
+    MAMBA_UNROLL
+    for (int half = 0; half < 2; ++half) {
+        const Vec16 own = fma(skip, load(x + 16 * half), load(block.intra + place + half * tile));
+        store(y + 16 * half, fma(decay, load(block.inter + place + half * tile), own));
+        prefetch_far(reinterpret_cast<const std::byte*>(y + 16 * half + call.y_ahead));
+    }
+}
+
+// 32 of d_state by 32 of head_dim.
+struct StateBlock {
+    float* state;
+    uint32_t* pairs;
+    const float* sums;
+};
+
+// Rows q and q + 16 of S = G S + B^T (w x), and their pairs for the next chunk.
+MAMBA_ALWAYS_INLINE void finish_state(const StateBlock& block, Vec16 kept, int64_t q) {
+    MAMBA_UNROLL
+    for (int half = 0; half < 2; ++half) {
+        float* first = block.state + 32 * q + 16 * half;
+        float* second = first + 16 * 32;
+        const Vec16 a = fma(kept, load(first), load(block.sums + half * tile + 16 * q));
+        const Vec16 b = fma(kept, load(second), load(block.sums + (2 + half) * tile + 16 * q));
+        store(first, a);
+        store(second, b);
+        store_pairs(block.pairs + half * tile + 16 * q, a, b);
+    }
+}
+
+// Columns p .. p + 32 of the head: a slice as narrow as this keeps what lies between its products in L1. Sums are used up where they come
+// up, for the same reason: beside the products of the next block they would be gone from L1 again, which costs more than is won.
+MAMBA_ALWAYS_INLINE void scan_slice(const HeadCall& call, const Weights& weights, int64_t p) {
+    const int64_t ks = call.h.d_state / 32, slice = p / 32;
+    float* const state = call.scratch.state + slice * 32 * call.h.d_state;
+    uint32_t* const state_pairs = call.scratch.state_pairs + slice * ks * 2 * tile;
+    float* const inter = call.scratch.sums;
+    float* const intra = inter + 4 * tile;
+    for (int64_t item = 0; item < 16 * call.blocks; ++item) pack_input(call, weights, p, item);
+    memory_is_written();
+    for (int64_t i = 0; call.h.y != nullptr && i < call.blocks; ++i) {
+        clear_sums();
+        for (int64_t k = 0; k < ks; ++k) {
+            const uint32_t* a = call.group.c + (2 * i * ks + k) * tile;
+            const uint32_t* b = state_pairs + 2 * k * tile;
+            add_product(a, a + ks * tile, b, b + tile);
+        }
+        store_sums(inter);
+        clear_sums();
+        for (int64_t j = 0; j <= i; ++j) {
+            const uint32_t* a = call.scratch.mixed + ((i + 1) * i + j) * tile;
+            const uint32_t* b = call.scratch.x + 2 * j * tile;
+            add_product(a, a + (i + 1) * tile, b, b + tile);
+        }
+        store_sums(intra);
+        memory_is_written();
+        const OutputBlock block{smaller(call.h.tokens - 32 * i, 32), call.h.x + 32 * i * call.h.stride + p, inter, intra,
+                                weights.from_state + 32 * i, call.h.y + 32 * i * call.h.y_stride + p};
+        for (int64_t t = 0; t < block.rows; ++t) finish_output(call, block, t);
+    }
+
     const Vec16 kept = broadcast(call.across(0, 2 * call.blocks));
     for (int64_t n = 0; n < call.h.d_state; n += 32) {
-        for (int64_t p = 0; p < columns; p += 2) {
-            float* const sums = call.scratch.sums;
-            clear_sums();
-            for (int64_t j = 0; j < call.blocks; ++j) {
-                const uint32_t* a = call.group.b + (n / 16 * chunk_blocks + j) * tile;
-                const uint32_t* b = call.scratch.weighted + (j * columns + p) * tile;
-                add_product(a, a + chunk_blocks * tile, b, b + tile);
-            }
-            store_sums(sums);
-            memory_is_written();
-            float* const state = call.scratch.state + n * width + 16 * p;
-            uint32_t* const to = call.scratch.state_pairs + (n / 32 * columns + p) * tile;
-            for (int64_t q = 0; q < 16; ++q) {
-                MAMBA_UNROLL
-                for (int half = 0; half < 2; ++half) {
-                    float* one = state + q * width + 16 * half;
-                    float* two = one + 16 * width;
-                    const Vec16 a = fma(kept, load(one), load(sums + half * tile + 16 * q));
-                    const Vec16 b = fma(kept, load(two), load(sums + (2 + half) * tile + 16 * q));
-                    store(one, a);
-                    store(two, b);
-                    store_pairs(to + half * tile + 16 * q, a, b);
-                }
-            }
+        clear_sums();
+        for (int64_t j = 0; j < call.blocks; ++j) {
+            const uint32_t* a = call.group.b + (n / 16 * chunk_blocks + j) * tile;
+            const uint32_t* b = call.scratch.weighted + 2 * j * tile;
+            add_product(a, a + chunk_blocks * tile, b, b + tile);
         }
+        store_sums(call.scratch.sums);
+        memory_is_written();
+        const StateBlock block{state + 32 * n, state_pairs + n / 16 * tile, call.scratch.sums};
+        for (int64_t q = 0; q < 16; ++q) finish_state(block, kept, q);
     }
 }
 
+MAMBA_NOINLINE void scan_chunk(const HeadCall& given) {
+    const HeadCall call = given;  // a copy, which stores of vectors cannot change
+    const Weights weights(call);
+    for (int64_t i = 0; call.h.y != nullptr && i < 2 * call.blocks; ++i) mix(call, i);
+    memory_is_written();
+    for (int64_t p = 0; p < call.h.head_dim; p += 32) scan_slice(call, weights, p);
+}
+
+// The state [head_dim, d_state] into slices [d_state, 32] and their pairs.
 void load_state(const Mamba2Head& h, const HeadScratch& scratch) {
-    const int64_t columns = h.head_dim / 16;
-    for (int64_t n = 0; n < h.d_state; n += 32) {
-        for (int64_t p = 0; p < columns; ++p) {
-            const float* from = h.state + 16 * p * h.d_state + n;
-            float* to = scratch.state + n * h.head_dim + 16 * p;
-            Vec16 first[16], second[16];
-            transpose(from, h.d_state, 16, first);
-            transpose(from + 16, h.d_state, 16, second);
-            MAMBA_UNROLL
-            for (int q = 0; q < 16; ++q) {
-                store(to + q * h.head_dim, first[q]);
-                store(to + (q + 16) * h.head_dim, second[q]);
-                store_pairs(scratch.state_pairs + (n / 32 * columns + p) * tile + 16 * q, first[q], second[q]);
+    float* to = scratch.state;
+    uint32_t* pairs_to = scratch.state_pairs;
+    for (int64_t p = 0; p < h.head_dim; p += 32) {
+        for (int64_t n = 0; n < h.d_state; n += 32, to += 32 * 32, pairs_to += 2 * tile) {
+            for (int64_t half = 0; half < 2; ++half) {
+                const float* from = h.state + (p + 16 * half) * h.d_state + n;
+                Vec16 first[16], second[16];
+                transpose(from, h.d_state, 16, first);
+                transpose(from + 16, h.d_state, 16, second);
+                MAMBA_UNROLL
+                for (int q = 0; q < 16; ++q) {
+                    store(to + 32 * q + 16 * half, first[q]);
+                    store(to + 32 * (q + 16) + 16 * half, second[q]);
+                    store_pairs(pairs_to + half * tile + 16 * q, first[q], second[q]);
+                }
             }
         }
     }
@@ -432,9 +465,10 @@ void load_state(const Mamba2Head& h, const HeadScratch& scratch) {
 
 void store_state(const Mamba2Head& h, const HeadScratch& scratch) {
     for (int64_t p = 0; p < h.head_dim; p += 16) {
+        const float* from = scratch.state + p / 32 * 32 * h.d_state + p % 32;
         for (int64_t n = 0; n < h.d_state; n += 16) {
             Vec16 rows[16];
-            transpose(scratch.state + n * h.head_dim + p, h.head_dim, 16, rows);
+            transpose(from + 32 * n, 32, 16, rows);
             MAMBA_UNROLL
             for (int q = 0; q < 16; ++q) store(h.state + (p + q) * h.d_state + n, rows[q]);
         }
@@ -462,17 +496,11 @@ void scan_group(const Mamba2Scan& s, int64_t group, int64_t head_begin, int64_t 
             load_state(head_of(s, head, 0, 0), scratch);
             for (int64_t i = 0; i < count; ++i) {
                 const Decays decays = layout.decays(i);
-                const HeadCall call{head_of(s, head, chunks[i].first, chunks[i].tokens), layout.group(i), decays.r(head - set),
-                                    decays.u_dt(head - set), decays.v_dt(head - set), scratch, chunks[i].blocks()};
-                pack_inputs(call);
-                if (outputs_wanted) {
-                    mix(call);
-                    memory_is_written();
-                    outputs(call);
-                } else {
-                    memory_is_written();
-                }
-                advance_state(call);
+                const int64_t rows_ahead = chunks[i + 1 < count ? i + 1 : 0].first - chunks[i].first;
+                const int64_t columns_ahead = i + 1 < count ? 0 : s.head_dim;
+                scan_chunk({head_of(s, head, chunks[i].first, chunks[i].tokens), layout.group(i), decays.r(head - set),
+                            decays.u_dt(head - set), decays.v_dt(head - set), scratch, chunks[i].blocks(),
+                            rows_ahead * s.stride + columns_ahead, rows_ahead * s.y_stride + columns_ahead});
             }
             store_state(head_of(s, head, 0, 0), scratch);
         }

@@ -37,14 +37,14 @@ struct Decays {
     float* v_dt(int64_t head) const { return r(head) + 2 * chunk_tokens; }
 };
 
-// While a head is computed.
+// While a head is computed, in slices of 32 columns of head_dim.
 struct HeadScratch {
-    float* state;           // [d_state, head_dim]
-    uint32_t* state_pairs;  // [d_state / 32, head_dim / 16] tiles: pairs along d_state
-    uint32_t* x;            // [2, head_dim / 16] tiles: the inputs, pairs along tokens
-    uint32_t* weighted;     // and weighted for the state
+    float* state;           // [slices, d_state, 32]
+    uint32_t* state_pairs;  // [slices, d_state / 32, 2] tiles: pairs along d_state
     uint32_t* mixed;        // tiles (0, 0), (1, 0), (2, 0), (2, 1), (3, 0), (3, 1): C B^T decayed, rows of tokens, pairs along tokens
-    float* sums;            // 8 tiles
+    uint32_t* x;            // of one slice, [2, 2] tiles: the inputs, pairs along tokens
+    uint32_t* weighted;     // and weighted for the state
+    float* sums;            // two blocks of 2 x 2 tiles
 };
 
 class Layout {
@@ -74,10 +74,9 @@ public:
     HeadScratch head_scratch() const {
         float* const state = scratch_ + working_offset();
         float* const state_pairs = state + d_state_ * head_dim_;
-        float* const x = state_pairs + pairs(d_state_, head_dim_);
-        float* const weighted = x + pairs(chunk_tokens, head_dim_);
-        float* const mixed = weighted + pairs(chunk_tokens, head_dim_);
-        return {state, words(state_pairs), words(x), words(weighted), words(mixed), mixed + 6 * tile};
+        float* const mixed = state_pairs + pairs(d_state_, head_dim_);
+        float* const x = mixed + 6 * tile;
+        return {state, words(state_pairs), words(mixed), words(x), words(x + 4 * tile), x + 8 * tile};
     }
 
 private:
@@ -89,9 +88,7 @@ private:
     int64_t group_floats() const { return 2 * pairs(chunk_tokens, d_state_) + 12 * tile; }
     int64_t working_offset() const { return chunks_at_once * (group_floats() + decay_floats); }
     int64_t group_scratch_floats() const { return 3 * pairs(chunk_tokens, d_state_); }
-    int64_t head_scratch_floats() const {
-        return d_state_ * head_dim_ + pairs(d_state_, head_dim_) + 2 * pairs(chunk_tokens, head_dim_) + 14 * tile;
-    }
+    int64_t head_scratch_floats() const { return d_state_ * head_dim_ + pairs(d_state_, head_dim_) + 22 * tile; }
 
     int64_t head_dim_, d_state_;
     float* scratch_;
