@@ -37,8 +37,6 @@ using namespace amx_scan;
 
 constexpr int64_t row_bytes = 64;
 
-MAMBA_ALWAYS_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-
 // ---- Tiles
 
 struct alignas(64) TileConfiguration {
