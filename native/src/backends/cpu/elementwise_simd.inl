@@ -20,45 +20,26 @@ void rms_norm(const float* x, const float* weight, float eps, int64_t d, float* 
     }
 }
 
-// Calls f.template operator()<count>(i, n) over 0 .. size: `count` vectors from i, of whose last n lanes count.
-template <typename F>
-MAMBA_ALWAYS_INLINE void for_vectors(int64_t size, const F& f) {
-    constexpr int count = 4;
-    int64_t i = 0;
-    for (; i + count * lanes <= size; i += count * lanes) f.template operator()<count>(i, lanes);
-    for (; i < size; i += lanes) f.template operator()<1>(i, lanes_at(i, size));
-}
-
 void gated_norm(float* y, const float* z, const float* weight, float eps, int64_t d_inner, int64_t group, bool norm_before_gate) {
     if (weight == nullptr) group = d_inner;
     for (int64_t g = 0; g < d_inner; g += group, y += group, z += group) {
         const float* w = weight != nullptr ? weight + g : nullptr;
         if (w != nullptr && norm_before_gate) rms_norm(y, w, eps, group, y);
-        for_vectors(group, [&]<int count>(int64_t i, int64_t n) {
-            Vec16 gate[count];
-            MAMBA_UNROLL
-            for (int k = 0; k < count; ++k) gate[k] = load_upto(z + i + k * lanes, n);
-            silu(gate);
-            MAMBA_UNROLL
-            for (int k = 0; k < count; ++k) store_upto(y + i + k * lanes, load_upto(y + i + k * lanes, n) * gate[k], n);
-        });
+        for (int64_t i = 0; i < group; i += lanes) {
+            const int64_t n = lanes_at(i, group);
+            store_upto(y + i, load_upto(y + i, n) * silu(load_upto(z + i, n)), n);
+        }
         if (w != nullptr && !norm_before_gate) rms_norm(y, w, eps, group, y);
     }
 }
 
-void softplus_clamped(float* x, const float* bias, float low, float high, int64_t size) {
-    for_vectors(size, [&]<int count>(int64_t i, int64_t n) {
-        Vec16 v[count];
-        MAMBA_UNROLL
-        for (int k = 0; k < count; ++k) v[k] = load_upto(x + i + k * lanes, n);
-        if (bias != nullptr) {
-            MAMBA_UNROLL
-            for (int k = 0; k < count; ++k) v[k] = v[k] + load_upto(bias + i + k * lanes, n);
-        }
-        softplus(v);
-        MAMBA_UNROLL
-        for (int k = 0; k < count; ++k) store_upto(x + i + k * lanes, min(broadcast(high), max(broadcast(low), v[k])), n);
-    });
+void softplus_clamped(float* x, const float* bias, float low, float high, int64_t n) {
+    for (int64_t i = 0; i < n; i += lanes) {
+        const int64_t count = lanes_at(i, n);
+        Vec16 v = load_upto(x + i, count);
+        if (bias != nullptr) v = v + load_upto(bias + i, count);
+        store_upto(x + i, min(broadcast(high), max(broadcast(low), softplus(v))), count);
+    }
 }
 
 // ---- Convolution: a block of tokens at a time, so that every input is loaded once and the taps stay in registers.

@@ -2,8 +2,8 @@
 //
 // Two forms with the same bits. Several tokens: lanes are 16 channels and the states lie transposed, n by n, in L1 for the length of the
 // call; so a decay takes nine operations and there are no sums over lanes. One token: lanes are the states of a channel, as they lie in
-// memory, which is what bounds it; only the new states are transposed, for the output. Either way y is one chain of fused multiply-adds over
-// n, and exp(dt A) is 2^(dt (A log2 e)): A log2 e is rounded once, as A itself was.
+// memory, which is what bounds it; only the new states are transposed, for the output. Either way exp(dt A) is 2^(dt (A log2 e)):
+// A log2 e is rounded once, as A itself was.
 
 // A log2(e), kept so that its product with any sensible dt is finite.
 MAMBA_ALWAYS_INLINE Vec16 in_powers_of_2(Vec16 a) { return max(broadcast(-1e20f), a * broadcast(0x1.715476p0f)); }
@@ -17,14 +17,20 @@ struct ScanStates {
         : n(from), count(smaller(lanes, d_state - from)), first(from == 0), last(from + lanes >= d_state) {}
 };
 
-// y of channels i .. i + width at token t: the sum so far, or with the last states D v added and gated.
+// States n of 16 are summed in chains of n modulo 4, side by side.
+constexpr int scan_states = 4;
+
+// y of channels i .. i + width at token t: added to those of the states before, and with the last states D v added and gated.
 MAMBA_ALWAYS_INLINE void mamba1_output(const Mamba1Channels& c, const ScanStates& states, int64_t t, int64_t i, int64_t width, Vec16 v,
-                                       Vec16 y) {
+                                       const Vec16 (&sums)[scan_states]) {
+    float* out = c.y + t * c.y_stride + i;
+    Vec16 y = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    if (!states.first) y = y + load_upto(out, width);
     if (states.last) {
         y = fma(load_upto(c.d + i, width), v, y);
         if (c.z != nullptr) y = y * silu(load_upto(c.z + t * c.z_stride + i, width));
     }
-    store_upto(c.y + t * c.y_stride + i, y, width);
+    store_upto(out, y, width);
 }
 
 // A and the states of 16 channels, lanes being channels: [n][16].
@@ -33,7 +39,7 @@ struct ScanTile {
     alignas(64) float state[lanes * lanes];
 };
 
-// rows[i] = lane i of 16 vectors of states, for `channels` rows of memory.
+// Channels i .. i + width as lanes; those after them are 0.
 MAMBA_NOINLINE void load_tile(const Mamba1Channels& c, const ScanStates& states, int64_t i, int64_t width, ScanTile& tile) {
     Vec16 a[lanes], s[lanes];
     for (int64_t m = 0; m < lanes; ++m) {
@@ -86,7 +92,7 @@ MAMBA_NOINLINE void mamba1_tokens(const Mamba1Channels& call, const ScanStates& 
             const Vec16 v = load_upto(c.v + t * c.v_stride + i, width);
             const Vec16 dt = load_upto(c.dt + t * c.dt_stride + i, width);
             const Vec16 dt_v = dt * v;
-            Vec16 y = states.first || c.y == nullptr ? zero() : load_upto(c.y + t * c.y_stride + i, width);
+            Vec16 sums[scan_states] = {};
             MAMBA_UNROLL
             for (int n = 0; n < lanes; n += scan_states) {
                 Vec16 decay[scan_states];
@@ -98,46 +104,69 @@ MAMBA_NOINLINE void mamba1_tokens(const Mamba1Channels& call, const ScanStates& 
                     float* place = tile->state + (n + k) * lanes;
                     const Vec16 s = fma(decay[k], load(place), dt_v * broadcast(in.b[n + k]));
                     store(place, s);
-                    y = fma(s, broadcast(in.c[n + k]), y);
+                    sums[k] = fma(s, broadcast(in.c[n + k]), sums[k]);
                 }
             }
-            if (c.y != nullptr) mamba1_output(c, states, t, i, width, v, y);
+            if (c.y != nullptr) mamba1_output(c, states, t, i, width, v, sums);
         }
     }
 }
 
+// Rows of A and of the states of neighbouring channels, `stride` floats apart, of which `width` count.
+struct ScanRows {
+    const float* a;
+    float* state;
+    int64_t stride, width;
+};
+
+// The new states of `count` channels from row m, one token: s = exp(dt A) s + dt_v B.
+template <int count>
+MAMBA_ALWAYS_INLINE void mamba1_rows(const ScanRows& rows, int64_t m, const float* dt, const float* dt_v, Vec16 b, Vec16* s) {
+    Vec16 decay[count];
+    MAMBA_UNROLL
+    for (int k = 0; k < count; ++k) {
+        decay[k] = broadcast(dt[m + k]) * in_powers_of_2(load_upto(rows.a + (m + k) * rows.stride, rows.width));
+    }
+    exp2_decay(decay);
+    MAMBA_UNROLL
+    for (int k = 0; k < count; ++k) {
+        float* place = rows.state + (m + k) * rows.stride;
+        s[k] = fma(decay[k], load_upto(place, rows.width), broadcast(dt_v[m + k]) * b);
+        store_upto(place, s[k], rows.width);
+    }
+}
+
+// dt v of channels i .. i + width. Not inlined for the same reason.
+MAMBA_NOINLINE void load_steps(const Mamba1Channels& c, int64_t t, int64_t i, int64_t width, float* dt_v) {
+    store(dt_v, load_upto(c.dt + t * c.dt_stride + i, width) * load_upto(c.v + t * c.v_stride + i, width));
+}
+
 // One token of channels i .. i + width, at most 16. `all`: 16 channels of 16 states.
 template <bool all>
-MAMBA_NOINLINE void mamba1_token(const Mamba1Channels& call, int64_t t, int64_t i, int64_t width) {
-    const Mamba1Channels c = call;
-    if constexpr (all) width = lanes;
-    const Vec16 v = load_upto(c.v + t * c.v_stride + i, width);
-    const Vec16 dt = load_upto(c.dt + t * c.dt_stride + i, width);
-    alignas(64) float steps[lanes], inputs[lanes];
-    store(steps, dt);
-    store(inputs, dt * v);
-    Vec16 y = zero();
-    for (int64_t from = 0; from < c.d_state; from += lanes) {
-        const ScanStates states(from, c.d_state);
-        const int64_t total = all ? lanes : states.count;
+MAMBA_NOINLINE void mamba1_token(const Mamba1Channels& c, int64_t t, int64_t i, int64_t width) {
+    const float* dt = c.dt + t * c.dt_stride + i;
+    alignas(64) float dt_v[lanes];
+    load_steps(c, t, i, width, dt_v);
+    for (int64_t n = 0; n < c.d_state; n += lanes) {
+        const ScanStates states(n, c.d_state);
         ScanInputs in;
         load_inputs(c, states, t, in);
         const Vec16 b = load(in.b);
         Vec16 s[lanes] = {};
-        MAMBA_UNROLL
-        for (int m = 0; m < lanes; ++m) {
-            if (!all && m >= width) break;
-            const int64_t at = (i + m) * c.d_state + from;
-            Vec16 decay[] = {broadcast(steps[m]) * in_powers_of_2(load_upto(c.a + at, total))};
-            exp2_decay(decay);
-            s[m] = fma(decay[0], load_upto(c.state + at, total), broadcast(inputs[m]) * b);
-            store_upto(c.state + at, s[m], total);
+        if constexpr (all) {
+            const ScanRows rows{c.a + i * lanes, c.state + i * lanes, lanes, lanes};
+            MAMBA_UNROLL
+            for (int m = 0; m < lanes; m += scan_states) mamba1_rows<scan_states>(rows, m, dt, dt_v, b, s + m);
+        } else {
+            const ScanRows rows{c.a + i * c.d_state + n, c.state + i * c.d_state + n, c.d_state, states.count};
+            for (int64_t m = 0; m < width; ++m) mamba1_rows<1>(rows, m, dt, dt_v, b, s + m);
         }
         if (c.y == nullptr) continue;
         transpose(s);
+        Vec16 sums[scan_states] = {};
         MAMBA_UNROLL
-        for (int n = 0; n < lanes; ++n) y = fma(s[n], broadcast(in.c[n]), y);
-        if (states.last) mamba1_output(c, states, t, i, width, v, y);
+        for (int k = 0; k < lanes; ++k) sums[k % scan_states] = fma(s[k], broadcast(in.c[k]), sums[k % scan_states]);
+        mamba1_output(c, states, t, i, width, load_upto(c.v + t * c.v_stride + i, width), sums);
     }
 }
 

@@ -1,5 +1,6 @@
-// Sixteen floats in two AVX2 registers, with the results of simd_avx512.h bit for bit except subnormal powers of 2. Included by kernels_avx2.cpp alone;
-// everything is local to that file, so that the linker can never give another file a function that was compiled for AVX2.
+// Sixteen floats in two AVX2 registers, with the results of simd_avx512.h bit for bit except subnormal powers of 2. Included by
+// kernels_avx2.cpp alone; everything is local to that file, so that the linker can never give another file a function that was compiled
+// for AVX2.
 #pragma once
 
 #include <immintrin.h>
@@ -19,7 +20,6 @@ constexpr mamba_isa this_isa = MAMBA_ISA_AVX2;
 constexpr int tile_rows = 3;       // register tile of matmul: 6 sums in 12 registers
 constexpr int tile_weights = 2;
 constexpr int stream_weights = 4;  // weight rows read at once for a single row of x
-constexpr int scan_states = 4;     // chains of exp side by side in the scan of Mamba-1
 constexpr int tile_vectors = 1;    // register tile of the chunk form: 4 rows x 1 vector
 
 struct Vec16 {

@@ -19,7 +19,6 @@ constexpr mamba_isa this_isa = MAMBA_ISA_AVX512;
 constexpr int tile_rows = 6;       // register tile of matmul: 24 sums, 4 weight vectors, 1 of x
 constexpr int tile_weights = 4;
 constexpr int stream_weights = 8;  // weight rows read at once for a single row of x
-constexpr int scan_states = 4;     // chains of exp side by side in the scan of Mamba-1
 constexpr int tile_vectors = 4;    // register tile of the chunk form: 4 rows x 4 vectors
 
 struct Vec16 {

@@ -80,27 +80,13 @@ MAMBA_ALWAYS_INLINE Vec16 silu(Vec16 v) {
 
 // log(1 + exp(v)) = max(v, 0) + log1p(u) with u = exp(-|v|) <= 1, which is v itself above 20 to the last bit.
 // log1p(u) = 2 atanh(s), s = u / (2 + u) <= 1/3; atanh(s) = s + s z q(z), z = s^2, q minimax (Remez): 5e-9.
-template <int count>
-MAMBA_ALWAYS_INLINE void softplus(Vec16 (&v)[count]) {
-    constexpr float rest[] = {0.139995709f, 0.200108498f, 0.333332062f};
-    Vec16 u[count], z[count], q[count];
-    MAMBA_UNROLL
-    for (int i = 0; i < count; ++i) u[i] = min(v[i], zero() - v[i]);
-    exp_decay(u);
-    MAMBA_UNROLL
-    for (int i = 0; i < count; ++i) u[i] = u[i] / (broadcast(2.0f) + u[i]);  // s
-    MAMBA_UNROLL
-    for (int i = 0; i < count; ++i) z[i] = u[i] * u[i];
-    MAMBA_UNROLL
-    for (int i = 0; i < count; ++i) q[i] = broadcast(0.140122294f);
-    MAMBA_UNROLL
-    for (const float coefficient : rest) {
-        MAMBA_UNROLL
-        for (int i = 0; i < count; ++i) q[i] = fma(q[i], z[i], broadcast(coefficient));
-    }
-    MAMBA_UNROLL
-    for (int i = 0; i < count; ++i) {
-        const Vec16 twice = u[i] + u[i];
-        v[i] = max(zero(), v[i]) + fma(twice * z[i], q[i], twice);
-    }
+MAMBA_ALWAYS_INLINE Vec16 softplus(Vec16 v) {
+    const Vec16 u = exp_decay(min(v, zero() - v));
+    const Vec16 s = u / (broadcast(2.0f) + u);
+    const Vec16 z = s * s;
+    Vec16 q = fma(broadcast(0.140122294f), z, broadcast(0.139995709f));
+    q = fma(q, z, broadcast(0.200108498f));
+    q = fma(q, z, broadcast(0.333332062f));
+    const Vec16 twice = s + s;
+    return max(zero(), v) + fma(twice * z, q, twice);
 }
