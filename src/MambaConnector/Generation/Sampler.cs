@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 
 namespace MambaConnector.Generation;
 
@@ -7,11 +8,7 @@ namespace MambaConnector.Generation;
 /// token. One generation's own; not thread-safe.</summary>
 internal sealed class Sampler
 {
-    // Top-p without a sort of the vocabulary: tokens fall into bins by their distance from the largest logit, and only the bin that the
-    // border goes through is sorted. A bin is Range / BinCount = 0.012 nats wide; what lies further than e^-24 = 4e-11 shares the last.
-    private const int BinCount = 2048;
-    private const float Range = 24f;
-    private const float BinsPerNat = BinCount / Range;
+    private const int ScaledAtOnce = 4096;
 
     private readonly SamplingParameters _parameters;
     private readonly PenaltyHistory? _history;
@@ -49,7 +46,7 @@ internal sealed class Sampler
     /// <exception cref="MambaException">No logit is a number: the weights are damaged. Or the mask allows no token.</exception>
     public int Sample(ReadOnlySpan<float> logits, ReadOnlySpan<uint> mask = default)
     {
-        SamplerScratch scratch = SamplerScratch.OfThread(_vocabSize, BinCount);
+        SamplerScratch scratch = SamplerScratch.OfThread(_vocabSize);
         Span<float> scaled = scratch.Scaled.AsSpan(0, _vocabSize);
         if (mask.IsEmpty)
         {
@@ -61,8 +58,8 @@ internal sealed class Sampler
         }
 
         Penalise(scaled);
-        int best = TensorPrimitives.IndexOfMax<float>(scaled);
-        if (!float.IsFinite(scaled[best]))
+        float largest = TensorPrimitives.Max<float>(scaled);
+        if (!float.IsFinite(largest))
         {
             throw new MambaException(
                 MambaErrorCode.Internal,
@@ -73,13 +70,41 @@ internal sealed class Sampler
 
         if (_parameters.Temperature == 0)
         {
-            return best;
+            // As bits: those of equal floats are searched a vector at a time.
+            return MemoryMarshal.Cast<float, int>(scaled).IndexOf(BitConverter.SingleToInt32Bits(largest));
         }
 
-        // exp underflows to 0 far from the best, which a temperature near 0 would turn into 0 * infinity.
-        TensorPrimitives.Subtract(scaled, scaled[best], scaled);
-        TensorPrimitives.Divide(scaled, MathF.Max(_parameters.Temperature, 1e-6f), scaled);
-        return _parameters.TopK > 0 && _parameters.TopK < scaled.Length ? SampleTopK(scaled, scratch) : SampleAll(scaled, scratch);
+        if (_parameters.TopK > 0 && _parameters.TopK < scaled.Length)
+        {
+            Scale(scaled, largest, []);
+            return SampleTopK(scaled, scratch);
+        }
+
+        Span<float> weights = scratch.Weights.AsSpan(0, _vocabSize);
+        Scale(scaled, largest, weights);
+        return SampleAll(weights, scratch);
+    }
+
+    /// <summary>Turns logits into log-weights, the largest 0, and these into weights unless there is no room for them. By blocks that stay in the
+    /// first-level cache.</summary>
+    private void Scale(Span<float> logits, float largest, Span<float> weights)
+    {
+        // exp underflows to 0 far from the largest, which a temperature near 0 would turn into 0 * infinity.
+        float temperature = MathF.Max(_parameters.Temperature, 1e-6f);
+        while (!logits.IsEmpty)
+        {
+            // The last block takes the rest: of fewer values than a vector has, exp is computed in another way.
+            Span<float> block = logits.Length < 2 * ScaledAtOnce ? logits : logits[..ScaledAtOnce];
+            TensorPrimitives.Subtract(block, largest, block);
+            TensorPrimitives.Divide(block, temperature, block);
+            if (!weights.IsEmpty)
+            {
+                TensorPrimitives.Exp(block, weights);
+                weights = weights[block.Length..];
+            }
+
+            logits = logits[block.Length..];
+        }
     }
 
     private void Penalise(Span<float> logits)
@@ -120,14 +145,12 @@ internal sealed class Sampler
     }
 
     /// <summary>Filters the whole vocabulary.</summary>
-    /// <param name="scaled">Log-weights, the largest 0.</param>
+    /// <param name="weights">The largest is 1.</param>
     /// <param name="scratch">To work in.</param>
-    private int SampleAll(ReadOnlySpan<float> scaled, SamplerScratch scratch)
+    private int SampleAll(Span<float> weights, SamplerScratch scratch)
     {
-        Span<float> weights = scratch.Weights.AsSpan(0, scaled.Length);
-        TensorPrimitives.Exp(scaled, weights);
         float total = TensorPrimitives.Sum<float>(weights);
-        float floor = MathF.Max(_parameters.MinP, _parameters.TopP < 1 ? NucleusFloor(scaled, weights, total, scratch) : 0);
+        float floor = MathF.Max(_parameters.MinP, _parameters.TopP < 1 ? NucleusBorder.Find(weights, total, _parameters.TopP, scratch.Keys) : 0);
         if (floor > 0)
         {
             Span<float> kept = weights;
@@ -147,78 +170,6 @@ internal sealed class Sampler
 
         return Draw(weights, total);
     }
-
-    /// <summary>The smallest weight of the most likely tokens that together reach top-p.</summary>
-    private float NucleusFloor(ReadOnlySpan<float> scaled, ReadOnlySpan<float> weights, float total, SamplerScratch scratch)
-    {
-        // All tokens below this weigh less than 1 - p together, so none of them is inside.
-        Vector<float> cut = new((1 - _parameters.TopP) * total / weights.Length);
-        Span<double> bins = scratch.Bins;
-        bins.Clear();
-        for (int id = 0; id < weights.Length; id++)
-        {
-            if (id + Vector<float>.Count <= weights.Length && Vector.LessThanAll(new Vector<float>(weights[id..]), cut))
-            {
-                id += Vector<float>.Count - 1;
-                continue;
-            }
-
-            bins[Bin(scaled[id])] += weights[id];
-        }
-
-        double wanted = (double)total * _parameters.TopP;
-        int border = 0;
-        while (border < BinCount - 1 && bins[border] < wanted)
-        {
-            wanted -= bins[border++];
-        }
-
-        // The bin's edges as log-weights, a little wider: the exact test is Bin.
-        Vector<float> high = new(-(border - 0.01f) / BinsPerNat);
-        Vector<float> low = new(border == BinCount - 1 ? float.NegativeInfinity : -(border + 1.01f) / BinsPerNat);
-        int count = 0;
-        for (int id = 0; id < weights.Length; id++)
-        {
-            if (id + Vector<float>.Count <= weights.Length)
-            {
-                Vector<float> vector = new(scaled[id..]);
-                if (!Vector.BitwiseAnd(Vector.LessThanOrEqual(vector, high), Vector.GreaterThanOrEqual(vector, low)).Equals(Vector<int>.Zero))
-                {
-                    count = CollectBin(scaled, weights, id, id + Vector<float>.Count, border, count, scratch.Keys);
-                }
-
-                id += Vector<float>.Count - 1;
-            }
-            else
-            {
-                count = CollectBin(scaled, weights, id, id + 1, border, count, scratch.Keys);
-            }
-        }
-
-        Span<float> members = scratch.Keys.AsSpan(0, count);
-        members.Sort();
-        members.Reverse();
-        Nucleus(members, wanted, out int inside);
-
-        // Empty only where rounding put the border past the last token: then all are inside.
-        return inside > 0 ? members[inside - 1] : 0;
-    }
-
-    private static int CollectBin(
-        ReadOnlySpan<float> scaled, ReadOnlySpan<float> weights, int start, int end, int bin, int count, Span<float> keys)
-    {
-        for (int id = start; id < end; id++)
-        {
-            if (Bin(scaled[id]) == bin)
-            {
-                keys[count++] = weights[id];
-            }
-        }
-
-        return count;
-    }
-
-    private static int Bin(float scaled) => (int)MathF.Min(-scaled * BinsPerNat, BinCount - 1);
 
     /// <summary>How many of the weights, largest first, reach <paramref name="wanted"/> (at least one), and their sum.</summary>
     private static double Nucleus(ReadOnlySpan<float> weights, double wanted, out int count)

@@ -2,7 +2,7 @@ namespace MambaConnector.Generation;
 
 /// <summary>What a sampler works in while it chooses one token: 16 bytes a token of the vocabulary, too much for each of many generations to have
 /// its own. The samplers of a thread share it.</summary>
-internal sealed class SamplerScratch(int capacity, int binCount)
+internal sealed class SamplerScratch(int capacity)
 {
     [ThreadStatic]
     private static SamplerScratch? _ofThread;
@@ -15,9 +15,7 @@ internal sealed class SamplerScratch(int capacity, int binCount)
 
     public float[] Keys { get; } = new float[capacity];
 
-    public double[] Bins { get; } = new double[binCount];
-
     /// <summary>This thread's, with arrays of at least <paramref name="vocabSize"/>.</summary>
-    public static SamplerScratch OfThread(int vocabSize, int binCount) =>
-        _ofThread?.Scaled.Length >= vocabSize ? _ofThread : _ofThread = new SamplerScratch(vocabSize, binCount);
+    public static SamplerScratch OfThread(int vocabSize) =>
+        _ofThread?.Scaled.Length >= vocabSize ? _ofThread : _ofThread = new SamplerScratch(vocabSize);
 }

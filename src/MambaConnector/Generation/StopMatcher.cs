@@ -52,7 +52,15 @@ internal sealed class StopMatcher
             }
         }
 
-        return Release(_states.Max(), keep: true);
+        int tail = _states.Max();
+        if (tail == 0 && _held.Length == text.Length)
+        {
+            // Nothing held back before or now: the piece itself, not a copy.
+            _held.Clear();
+            return text;
+        }
+
+        return Release(tail, keep: true);
     }
 
     /// <summary>Ends the text: what was held back is no beginning of a match after all.</summary>

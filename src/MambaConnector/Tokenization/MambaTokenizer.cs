@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.Unicode;
 using MambaConnector.Tokenization;
 
 namespace MambaConnector;
@@ -18,6 +19,7 @@ public sealed class MambaTokenizer
     private readonly Dictionary<string, int> _ids;
     private readonly byte[] _bytes;
     private readonly int[] _offsets; // token id spans _bytes[_offsets[id].._offsets[id + 1]]
+    private readonly string?[] _texts; // of tokens that are whole characters, made when first asked for
     private readonly AddedTokenMatcher?[] _raw = new AddedTokenMatcher?[2]; // 0: without special tokens, 1: with them
     private readonly AddedTokenMatcher?[] _normalized = new AddedTokenMatcher?[2];
 
@@ -32,6 +34,7 @@ public sealed class MambaTokenizer
             _offsets[id + 1] = _offsets[id] + definition.Bytes[id].Length;
         }
 
+        _texts = new string?[definition.Tokens.Length];
         _bytes = new byte[_offsets[^1]];
         for (var id = 0; id < definition.Tokens.Length; id++)
         {
@@ -177,6 +180,10 @@ public sealed class MambaTokenizer
         CheckId(id);
         return _bytes.AsSpan(_offsets[id].._offsets[id + 1]);
     }
+
+    /// <summary>The text of a token whose bytes are whole characters, always the same string; null where they are not.</summary>
+    internal string? GetWholeText(int id) =>
+        _texts[id] ?? (Utf8.IsValid(GetBytes(id)) ? _texts[id] = Encoding.UTF8.GetString(GetBytes(id)) : null);
 
     /// <summary>A token's spelling in the vocabulary ("Ġthe" and the like).</summary>
     /// <param name="id">The id.</param>

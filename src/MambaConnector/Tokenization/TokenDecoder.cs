@@ -15,6 +15,7 @@ public sealed class TokenDecoder
     private readonly IReadOnlySet<int>? _shown;
     private readonly Decoder _utf8 = Encoding.UTF8.GetDecoder();
     private bool _atStart = true;
+    private bool _isInsideCharacter;
 
     internal TokenDecoder(MambaTokenizer tokenizer, LeadingSpace leadingSpace, bool skipSpecial, IReadOnlySet<int>? shown = null)
     {
@@ -44,7 +45,15 @@ public sealed class TokenDecoder
             _atStart = _leadingSpace == LeadingSpace.DropOne && _tokenizer.GetBytes(id).IsEmpty;
         }
 
-        return Decode(bytes, flush: false);
+        // Most tokens are whole characters, and their text is known: nothing is decoded or allocated.
+        if (!_isInsideCharacter && bytes.Length == _tokenizer.GetBytes(id).Length && _tokenizer.GetWholeText(id) is string whole)
+        {
+            return whole;
+        }
+
+        string text = Decode(bytes, flush: false);
+        _isInsideCharacter = _utf8.GetCharCount([], flush: true) > 0;
+        return text;
     }
 
     /// <summary>Ends the stream: an unfinished character becomes U+FFFD. The decoder is then as new.</summary>
@@ -61,6 +70,7 @@ public sealed class TokenDecoder
     {
         _utf8.Reset();
         _atStart = true;
+        _isInsideCharacter = false;
     }
 
     private string Decode(ReadOnlySpan<byte> bytes, bool flush)

@@ -172,11 +172,22 @@ public class SamplerTests
     [InlineData(0.8, 40, 0.95)]
     [InlineData(0.8, 0, 0.95)]
     [InlineData(1, 0, 1)]
-    public void ATokenAllocatesNothing(double temperature, int topK, double topP)
+    [InlineData(1, 0, 1, 0.05)]
+    [InlineData(1, 1000, 0.5, 0.01)]
+    public void ATokenAllocatesNothing(double temperature, int topK, double topP, double minP = 0)
     {
         float[] logits = RandomLogits(50_288, 5);
         Sampler sampler = Create(
-            new GenerationOptions { Temperature = (float)temperature, TopK = topK, TopP = (float)topP, RepetitionPenalty = 1.1f, PenaltyWindow = 8 }, 50_280);
+            new GenerationOptions
+            {
+                Temperature = (float)temperature,
+                TopK = topK,
+                TopP = (float)topP,
+                MinP = (float)minP,
+                RepetitionPenalty = 1.1f,
+                PenaltyWindow = 8,
+            },
+            50_280);
         for (int warmUp = 0; warmUp < 20; warmUp++)
         {
             sampler.Observe(sampler.Sample(logits));

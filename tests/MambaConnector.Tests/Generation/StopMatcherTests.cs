@@ -85,6 +85,25 @@ public class StopMatcherTests
     });
 
     [Fact]
+    public void APieceInWhichNoSequenceBeginsIsHandedOnWithoutACopy()
+    {
+        StopMatcher matcher = new(["\n\n", "<end>", "User:"]);
+        string[] pieces = ["The", " ship", " sails", ".", " Her", " crew"];
+        foreach (string piece in pieces)
+        {
+            Assert.Same(piece, matcher.Append(piece));
+        }
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int token = 0; token < 100; token++)
+        {
+            matcher.Append(pieces[token % pieces.Length]);
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [Fact]
     public void NothingIsHeldBackWithoutNeed() => Check((stops, pieces) =>
     {
         StopMatcher matcher = new(stops);

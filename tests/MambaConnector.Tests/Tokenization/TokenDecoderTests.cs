@@ -42,6 +42,25 @@ public sealed class TokenDecoderTests
     }
 
     [Fact]
+    public void ATokenOfWholeCharactersAllocatesNothing()
+    {
+        TokenDecoder decoder = Bytes.Value.CreateDecoder();
+        int[] ids = Bytes.Value.Encode("The ship sails over the sea.");
+        foreach (int id in ids)
+        {
+            decoder.Append(id);
+        }
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int token = 0; token < 100; token++)
+        {
+            decoder.Append(ids[token % ids.Length]);
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [Fact]
     public void CharactersAppearWithTheirLastByteAndNotBefore()
     {
         var decoder = Bytes.Value.CreateDecoder();
