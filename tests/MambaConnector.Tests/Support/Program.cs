@@ -1,3 +1,4 @@
+using System.Globalization;
 using MambaConnector.Tests.Conversations;
 using MambaConnector.Tests.EndToEnd;
 
@@ -15,6 +16,9 @@ internal static class Program
                 return 0;
             case [KeptConversation.Command, string directory, string conversationId, string message]:
                 await KeptConversation.RunAsync(directory, conversationId, message);
+                return 0;
+            case [MatrixUnits.Command]:
+                await Console.Out.WriteAsync(MatrixUnits.Run().ToString(CultureInfo.InvariantCulture));
                 return 0;
             default:
                 await Console.Error.WriteLineAsync("These are tests: run them with 'dotnet test'.");
