@@ -124,7 +124,7 @@ internal abstract class ToolCallFormat
         {
             if (ObjectSchema(schema) is JsonElement objects)
             {
-                return ReplySchema.Compile(objects);
+                return SchemaCache.Shared.Get(objects);
             }
         }
         catch (Exception exception) when (exception is ArgumentException or InvalidOperationException or JsonException)

@@ -31,7 +31,6 @@ public sealed class MambaChatClient : IChatClient, IAsyncDisposable
     private readonly ConversationKeeper _conversations;
     private readonly PrefixCache _cache;
     private readonly KnownReplies _replies = new();
-    private readonly SchemaCache _schemas = new();
     private readonly PromptPreparer _preparer;
     private readonly ChatTelemetry _telemetry;
     private readonly Scheduler _scheduler;
@@ -160,7 +159,7 @@ public sealed class MambaChatClient : IChatClient, IAsyncDisposable
         ChatRequest request = RequestReader.Read(messages, options, this, _options, ModelId);
         telemetry.Ignored(OptionsReader.Unknown(options));
         GenerationPlan plan = GenerationPlan.Create(_model, _template.EndReplies(_model, request.Generation));
-        ReplyForm form = ReplyForm.Create(request, _template, _model.Tokenizer, _schemas, plan);
+        ReplyForm form = ReplyForm.Create(request, _template, _model.Tokenizer, plan);
         plan = plan with { ShownTokens = form.ShownTokens };
 
         // Rendering a long history and copying states take milliseconds, which are not the caller's.

@@ -16,16 +16,14 @@ internal sealed record ReplyForm(ITokenConstraint? Constraint, ToolCallParser? P
     /// <param name="request">The request.</param>
     /// <param name="template">The model's.</param>
     /// <param name="tokenizer">The model's.</param>
-    /// <param name="schemas">Those that were read before.</param>
     /// <param name="plan">How the reply is generated.</param>
     /// <exception cref="ArgumentException">The request asks for a form that cannot be held, or not within the tokens it allows.</exception>
-    public static ReplyForm Create(
-        ChatRequest request, ChatTemplate template, MambaTokenizer tokenizer, SchemaCache schemas, GenerationPlan plan)
+    public static ReplyForm Create(ChatRequest request, ChatTemplate template, MambaTokenizer tokenizer, GenerationPlan plan)
     {
         ChatResponseFormatJson? json = request.ResponseFormat as ChatResponseFormatJson;
         if (request.Tools.Count == 0)
         {
-            return json is null ? Free : new ReplyForm(Hold(Json(json, schemas), tokenizer, plan), null, null);
+            return json is null ? Free : new ReplyForm(Hold(Json(json), tokenizer, plan), null, null);
         }
 
         ToolCallFormat format = template.ToolCalls ?? throw new ArgumentException(
@@ -34,7 +32,7 @@ internal sealed record ReplyForm(ITokenConstraint? Constraint, ToolCallParser? P
         if (json is not null && request.ToolMode is not RequiredChatToolMode)
         {
             // Either calls or the answer: a free text around them would be neither.
-            Grammar answer = Json(json, schemas);
+            Grammar answer = Json(json);
             return request.ToolMode is NoneChatToolMode
                 ? new ReplyForm(Hold(answer, tokenizer, plan), null, null)
                 : Calling(format, tokenizer, Hold(Grammar.Choice(format.Calls(tokenizer, request.Tools, maximum), answer), tokenizer, plan));
@@ -49,8 +47,8 @@ internal sealed record ReplyForm(ITokenConstraint? Constraint, ToolCallParser? P
     private static ReplyForm Calling(ToolCallFormat format, MambaTokenizer tokenizer, ITokenConstraint constraint) =>
         new(constraint, new ToolCallParser(format), format.ControlTokens(tokenizer));
 
-    private static Grammar Json(ChatResponseFormatJson format, SchemaCache schemas) =>
-        format.Schema is { } schema ? schemas.Get(schema) : Grammar.AnyJsonObject();
+    private static Grammar Json(ChatResponseFormatJson format) =>
+        format.Schema is { } schema ? SchemaCache.Shared.Get(schema) : Grammar.AnyJsonObject();
 
     private static JsonConstraint Hold(Grammar grammar, MambaTokenizer tokenizer, GenerationPlan plan)
     {

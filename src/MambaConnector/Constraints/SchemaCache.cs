@@ -1,15 +1,17 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
-using MambaConnector.Constraints;
 
-namespace MambaConnector.ChatClient;
+namespace MambaConnector.Constraints;
 
-/// <summary>Grammars of the schemas that requests ask for, by their text: an application has a few, and sends them with every request.
+/// <summary>Grammars of the schemas of replies and of tools, by their text: an application has a few, and sends them with every request.
 /// Thread-safe.</summary>
 internal sealed class SchemaCache
 {
     /// <summary>Grammars kept at most.</summary>
     public const int Capacity = 64;
+
+    /// <summary>The process's: a grammar depends on nothing but the schema.</summary>
+    public static SchemaCache Shared { get; } = new();
 
     private readonly ConcurrentDictionary<string, Grammar> _grammars = new(StringComparer.Ordinal);
 

@@ -1,8 +1,7 @@
 using System.Text.Json;
-using MambaConnector.ChatClient;
 using MambaConnector.Constraints;
 
-namespace MambaConnector.Tests.ChatClient;
+namespace MambaConnector.Tests.Constraints;
 
 public class SchemaCacheTests
 {
