@@ -33,6 +33,12 @@ internal sealed class ChatExceptionHandler(IProblemDetailsService problems) : IE
             Detail = missing.Message,
             Extensions = { ["conversationId"] = missing.ConversationId },
         },
+        MambaStateMismatchException => new ProblemDetails
+        {
+            Status = StatusCodes.Status409Conflict,
+            Title = "A conversation of another model",
+            Detail = $"The conversation cannot go on here, begin a new one. {exception.Message}",
+        },
         MambaBusyException => new ProblemDetails
         {
             Status = StatusCodes.Status503ServiceUnavailable,

@@ -10,8 +10,8 @@
 // POST /chat/complete  the same request -> the whole reply as JSON.
 // GET  /health         the model, and what it runs on.
 //
-// Errors are problem details: 400 a request that asks for too much, 404 a conversation that is not kept, 413 a body that is too large, 503
-// with Retry-After when as many requests wait as may. A caller who leaves ends the generation.
+// Errors are problem details: 400 a request that asks for too much, 404 a conversation that is not kept, 409 one that was held with another
+// model, 413 a body that is too large, 503 with Retry-After when as many requests wait as may. A caller who leaves ends the generation.
 
 using System.Text.Json.Serialization;
 using Microsoft.Extensions.AI;

@@ -135,6 +135,27 @@ public sealed class ChatEndpointTests(WebApiServer server) : IClassFixture<WebAp
         Assert.Equal(TimeSpan.FromSeconds(1), response.Headers.RetryAfter?.Delta);
     }
 
+    [Theory]
+    [InlineData("/chat")]
+    [InlineData("/chat/complete")]
+    public async Task AConversationOfAnotherModelIsAConflict(string path)
+    {
+        MambaStateMismatchException mismatch = new(MambaErrorCode.Mismatch, "The state belongs to the model 12ab.");
+        Mock<IChatClient> other = new();
+        other.Setup(client => client.GetStreamingResponseAsync(
+                It.IsAny<IEnumerable<ChatMessage>>(), It.IsAny<ChatOptions>(), It.IsAny<CancellationToken>()))
+            .Throws(mismatch);
+        other.Setup(client => client.GetResponseAsync(
+                It.IsAny<IEnumerable<ChatMessage>>(), It.IsAny<ChatOptions>(), It.IsAny<CancellationToken>()))
+            .ThrowsAsync(mismatch);
+        using WebApplicationFactory<Program> factory = server.With(services => services.AddSingleton(other.Object));
+        using HttpClient client = factory.CreateClient();
+        using HttpResponseMessage response = await PostAsync(client, path, Hello with { ConversationId = "old-7" }).ConfigureAwait(true);
+        ProblemDetails problem = await ProblemAsync(response, HttpStatusCode.Conflict).ConfigureAwait(true);
+        Assert.Contains("begin a new one", problem.Detail, StringComparison.Ordinal);
+        Assert.Contains("12ab", problem.Detail, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task ACallerWhoLeavesEndsTheGeneration()
     {
