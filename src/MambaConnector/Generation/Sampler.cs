@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace MambaConnector.Generation;
 
@@ -58,7 +59,7 @@ internal sealed class Sampler
         }
 
         Penalise(scaled);
-        float largest = TensorPrimitives.Max<float>(scaled);
+        float largest = Largest(scaled);
         if (!float.IsFinite(largest))
         {
             throw new MambaException(
@@ -70,8 +71,10 @@ internal sealed class Sampler
 
         if (_parameters.Temperature == 0)
         {
-            // As bits: those of equal floats are searched a vector at a time.
-            return MemoryMarshal.Cast<float, int>(scaled).IndexOf(BitConverter.SingleToInt32Bits(largest));
+            // As bits, which are searched a vector at a time; but zeros of both signs are equal and have different ones.
+            return largest == 0
+                ? TensorPrimitives.IndexOfMax<float>(scaled)
+                : MemoryMarshal.Cast<float, int>(scaled).IndexOf(BitConverter.SingleToInt32Bits(largest));
         }
 
         if (_parameters.TopK > 0 && _parameters.TopK < scaled.Length)
@@ -83,6 +86,33 @@ internal sealed class Sampler
         Span<float> weights = scratch.Weights.AsSpan(0, _vocabSize);
         Scale(scaled, largest, weights);
         return SampleAll(weights, scratch);
+    }
+
+    /// <summary>The largest value; NaN if any value is.</summary>
+    private static float Largest(ReadOnlySpan<float> values)
+    {
+        Vector512<float> largest = Vector512.Create(float.NegativeInfinity);
+        Vector512<float> isNumber = Vector512<float>.AllBitsSet;
+        ReadOnlySpan<float> rest = values;
+        for (; rest.Length >= Vector512<float>.Count; rest = rest[Vector512<float>.Count..])
+        {
+            Vector512<float> vector = Vector512.Create(rest);
+            largest = Vector512.MaxNative(vector, largest);
+            isNumber &= Vector512.Equals(vector, vector);
+        }
+
+        float result = isNumber.AsInt32() == Vector512<int>.AllBitsSet ? float.NegativeInfinity : float.NaN;
+        for (int lane = 0; lane < Vector512<float>.Count; lane++)
+        {
+            result = MathF.Max(result, largest[lane]);
+        }
+
+        foreach (float value in rest)
+        {
+            result = MathF.Max(result, value);
+        }
+
+        return result;
     }
 
     /// <summary>Turns logits into log-weights, the largest 0, and these into weights unless there is no room for them. By blocks that stay in the
@@ -154,10 +184,11 @@ internal sealed class Sampler
         if (floor > 0)
         {
             Span<float> kept = weights;
-            for (; kept.Length >= Vector<float>.Count; kept = kept[Vector<float>.Count..])
+            Vector512<float> floors = Vector512.Create(floor);
+            for (; kept.Length >= Vector512<float>.Count; kept = kept[Vector512<float>.Count..])
             {
-                Vector<float> vector = new(kept);
-                Vector.ConditionalSelect(Vector.GreaterThanOrEqual(vector, new Vector<float>(floor)), vector, Vector<float>.Zero).CopyTo(kept);
+                Vector512<float> vector = Vector512.Create<float>(kept);
+                Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(vector, floors), vector, Vector512<float>.Zero).CopyTo(kept);
             }
 
             for (int id = 0; id < kept.Length; id++)
