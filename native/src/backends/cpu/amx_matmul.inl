@@ -3,6 +3,9 @@
 // A tile of sums is C [rows of x][16 weight rows] += A [rows of x][columns] B [columns][16 weight rows]. Every element of C adds its products
 // in an order of its own, whatever the other rows hold and however many there are: so a row's sums are the same alone and among others.
 
+// Instructions that load tiles do not tell the compiler what memory they read: what was written before must be so in memory, too.
+MAMBA_ALWAYS_INLINE void memory_is_written() { __asm__ volatile("" ::: "memory"); }
+
 // The palette of the processor: bytes a row and rows of each of eight tiles.
 struct alignas(64) TileConfig {
     uint8_t palette = 1, start_row = 0, reserved[14] = {};
@@ -13,7 +16,10 @@ struct alignas(64) TileConfig {
         rows[tile] = static_cast<uint8_t>(tile_rows_);
         row_bytes[tile] = static_cast<uint16_t>(bytes);
     }
-    void load() const { _tile_loadconfig(this); }
+    void load() const {
+        memory_is_written();
+        _tile_loadconfig(this);
+    }
 };
 
 // ---- Many rows of x: rounded to BF16, sums in tiles from the first column to the last.
@@ -144,6 +150,7 @@ void many_rows_bf16(const Weights& w, int64_t begin, int64_t end, const Operand&
         // The others stand behind the first: in the matrix, or in scratch.
         if (first == scratch) {
             for (int64_t i = 1; i < count; ++i) bf16_panel(w, p + i, scratch + static_cast<size_t>(i) * bytes);
+            memory_is_written();
         }
         many_rows(first, count, w.matrix.cols, p * panel_rows, x, out);
     }
