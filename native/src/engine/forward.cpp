@@ -12,6 +12,8 @@ namespace {
 constexpr int64_t row_grain = 16;
 // Channels a thread convolves or scans at a time: whole cache lines.
 constexpr int64_t channel_grain = 16;
+// Tokens of Mamba-1 whose step sizes stay in the cache between their softplus and the scan.
+constexpr int64_t scan_tokens = 128;
 
 const float* data_or_null(const Vector& v) { return v.empty() ? nullptr : v.data(); }
 
@@ -242,32 +244,35 @@ void Forward::mamba1(int worker, const Slice& slice, const Layer& layer, const L
     // From here on a thread keeps to its channels, and needs nobody.
     if (channels.empty()) return;
     project(worker, channels, weights.dt_proj, Vector(), r, false, work_.dt.data(), d_inner);
-    for (int64_t row = 0; row < slice.rows; ++row) {
-        kernels_.softplus(work_.dt.data() + row * d_inner + channels.begin, layer.dt_bias.data() + channels.begin, 0.0f,
-                          std::numeric_limits<float>::infinity(), channels.end - channels.begin);
-    }
     for (const Piece& piece : slice.pieces) {
-        Mamba1Channels c{};
-        c.tokens = piece.count;
-        c.d_state = n;
-        c.begin = channels.begin;
-        c.end = channels.end;
-        c.v = work_.convolved.data() + piece.first_row * d_inner;
-        c.v_stride = d_inner;
-        c.dt = work_.dt.data() + piece.first_row * d_inner;
-        c.dt_stride = d_inner;
-        c.b = work_.small.data() + piece.first_row * small + rank;
-        c.b_stride = small;
-        c.c = c.b + n;
-        c.c_stride = small;
-        c.a = layer.a.data();
-        c.d = layer.d.data();
-        c.z = work_.projected.data() + piece.first_row * work_.projected_width + d_inner;
-        c.z_stride = work_.projected_width;
-        c.state = piece.state->values.data() + place.ssm;
-        c.y = work_.mixed.data() + piece.first_row * d_inner;
-        c.y_stride = d_inner;
-        kernels_.mamba1(c);
+        for (int64_t done = 0; done < piece.count; done += scan_tokens) {
+            const int64_t count = std::min(piece.count - done, scan_tokens), first = piece.first_row + done;
+            for (int64_t row = first; row < first + count; ++row) {
+                kernels_.softplus(work_.dt.data() + row * d_inner + channels.begin, layer.dt_bias.data() + channels.begin, 0.0f,
+                                  std::numeric_limits<float>::infinity(), channels.end - channels.begin);
+            }
+            Mamba1Channels c{};
+            c.tokens = count;
+            c.d_state = n;
+            c.begin = channels.begin;
+            c.end = channels.end;
+            c.v = work_.convolved.data() + first * d_inner;
+            c.v_stride = d_inner;
+            c.dt = work_.dt.data() + first * d_inner;
+            c.dt_stride = d_inner;
+            c.b = work_.small.data() + first * small + rank;
+            c.b_stride = small;
+            c.c = c.b + n;
+            c.c_stride = small;
+            c.a = layer.a.data();
+            c.d = layer.d.data();
+            c.z = work_.projected.data() + first * work_.projected_width + d_inner;
+            c.z_stride = work_.projected_width;
+            c.state = piece.state->values.data() + place.ssm;
+            c.y = work_.mixed.data() + first * d_inner;
+            c.y_stride = d_inner;
+            kernels_.mamba1(c);
+        }
     }
 }
 

@@ -119,7 +119,8 @@ struct ScanRows {
     int64_t stride, width;
 };
 
-// The new states of `count` channels from row m, one token: s = exp(dt A) s + dt_v B.
+// The new states of `count` channels from row m, one token: s = exp(dt A) s + dt_v B. Memory is asked for what comes two groups later:
+// a group is as long as the processor looks ahead by itself.
 template <int count>
 MAMBA_ALWAYS_INLINE void mamba1_rows(const ScanRows& rows, int64_t m, const float* dt, const float* dt_v, Vec16 b, Vec16* s) {
     Vec16 decay[count];
@@ -131,6 +132,8 @@ MAMBA_ALWAYS_INLINE void mamba1_rows(const ScanRows& rows, int64_t m, const floa
     MAMBA_UNROLL
     for (int k = 0; k < count; ++k) {
         float* place = rows.state + (m + k) * rows.stride;
+        prefetch(reinterpret_cast<const std::byte*>(place + 2 * lanes * rows.stride));
+        prefetch(reinterpret_cast<const std::byte*>(rows.a + (m + k + 2 * lanes) * rows.stride));
         s[k] = fma(decay[k], load_upto(place, rows.width), broadcast(dt_v[m + k]) * b);
         store_upto(place, s[k], rows.width);
     }
