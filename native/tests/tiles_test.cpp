@@ -26,6 +26,7 @@ __attribute__((target("amx-tile"))) bool tiles_in_use_with_one_loaded() {
     alignas(64) uint8_t shape[64] = {1};  // palette 1
     shape[16] = 64;                       // bytes a row of tile 0
     shape[48] = 16;                       // its rows
+    __asm__ volatile("" ::: "memory");    // the next instruction does not tell the compiler that it reads all of it
     _tile_loadconfig(shape);
     _tile_zero(0);
     const bool in_use = tiles_in_use();
