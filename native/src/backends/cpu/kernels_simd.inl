@@ -153,14 +153,14 @@ MAMBA_ALWAYS_INLINE void accumulate(Vec16 (&sums)[rows][weights], const std::byt
         alignas(64) float wide[weights][block_of_256];
         Prepared<type> blocks[weights];
         for (int64_t k = 0; k < cols; k += block_of_256, w += Prepared<type>::bytes) {
+            for (int j = 0; j < weights; ++j) blocks[j].read(w + static_cast<size_t>(j) * w_stride);
             for (int j = 0; j < weights; ++j) {
-                const std::byte* block = w + static_cast<size_t>(j) * w_stride;
-                if constexpr (streamed) {
-                    for (int64_t line = 0; line < Prepared<type>::bytes; line += cache_line) prefetch(block + prefetch_bytes + line);
+                if constexpr (streamed) {  // a few lines at a time: the processor keeps only so many requests
+                    const std::byte* next = w + static_cast<size_t>(j) * w_stride + prefetch_bytes;
+                    for (int64_t line = 0; line < Prepared<type>::bytes; line += cache_line) prefetch(next + line);
                 }
-                blocks[j].read(block);
+                blocks[j].widen(wide[j]);
             }
-            for (int j = 0; j < weights; ++j) blocks[j].widen(wide[j]);
             accumulate<WeightType::f32>(sums, reinterpret_cast<const std::byte*>(wide), sizeof wide[0], x + k, x_stride, block_of_256);
         }
         return;
