@@ -92,9 +92,9 @@ public sealed class ConvertTests
     }
 
     [Theory]
-    [InlineData("q6_k", MambaWeightType.Q6_K, 0.01)]
-    [InlineData("q4_k", MambaWeightType.Q4_K, 0.05)]
-    public async Task BlocksOf256AreWrittenAndRead(string weights, MambaWeightType type, double tolerance)
+    [InlineData("q6_k", 0.01)]
+    [InlineData("q4_k", 0.05)]
+    public async Task BlocksOf256AreWrittenAndRead(string weights, double tolerance)
     {
         using TemporaryFolder folder = new();
         string full = folder.File("f32.gguf");
@@ -117,8 +117,6 @@ public sealed class ConvertTests
         JsonObject before = await ToolRun.JsonAsync("score", "--model", full, "--tokens", Tokens);
         JsonObject after = await ToolRun.JsonAsync("score", "--model", output, "--tokens", Tokens);
         Assert.Equal((double)before["mean_nll"]!, (double)after["mean_nll"]!, tolerance);
-        using MambaModel converted = MambaModel.Load(full, new() { WeightType = type });
-        Assert.Equal((string)inspected["fingerprint"]!, converted.Info.Fingerprint);
     }
 
     [Fact]
