@@ -118,6 +118,21 @@ MAMBA_ALWAYS_INLINE Vec16 broadcast_f16(const std::byte* p) {
 // The FP16 scale of a Q8_0 block in all lanes.
 MAMBA_ALWAYS_INLINE Vec16 load_scale(const std::byte* block) { return broadcast_f16(block); }
 
+// d * scale of the eight groups of a block of Q4_K, then d_min * minimum: all that describes them are the first 16 bytes of the block.
+MAMBA_ALWAYS_INLINE Vec16 group_factors(const std::byte* block) {
+    constexpr uint8_t none = 255;
+    constexpr uint8_t low_places[16] = {4, 5, 6, 7, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15};
+    constexpr uint8_t high_places[16] = {none, none, none, none, 4, 5, 6, 7, none, none, none, none, 8, 9, 10, 11};
+    constexpr uint8_t low_bits[16] = {63, 63, 63, 63, 15, 15, 15, 15, 63, 63, 63, 63, 15, 15, 15, 15};
+    constexpr int8_t shifts[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -4, -4, -4, -4};
+    const uint8x16_t head = vreinterpretq_u8_s8(load_bytes(block));
+    const uint8x16_t low = vandq_u8(vshlq_u8(vqtbl1q_u8(head, vld1q_u8(low_places)), vld1q_s8(shifts)), vld1q_u8(low_bits));
+    const uint8x16_t high = vandq_u8(vshrq_n_u8(vqtbl1q_u8(head, vld1q_u8(high_places)), 2), vdupq_n_u8(48));
+    const Vec16 factors = int8_to_f32(vreinterpretq_s8_u8(vorrq_u8(low, high)));
+    const Vec16 d = broadcast_f16(block), d_min = broadcast_f16(block + sizeof(uint16_t));
+    return {vmulq_f32(factors.a, d.a), vmulq_f32(factors.b, d.b), vmulq_f32(factors.c, d_min.c), vmulq_f32(factors.d, d_min.d)};
+}
+
 // What the 4-bit numbers of a group of Q4_K mean: scale * n - minimum.
 struct Levels {
     Vec16 scale, minimum;
@@ -148,6 +163,8 @@ MAMBA_ALWAYS_INLINE void six_bits(const std::byte* low, const std::byte* high, s
         put(i + 96, vshrq_n_u8(l1, 4), vshrq_n_u8(h, 2));
     }
 }
+// scale * (n - 32) of 16 of them.
+MAMBA_ALWAYS_INLINE Vec16 six_bit_weights(const std::byte* n, float scale, float) { return fma(broadcast(scale), load_int8(n), zero()); }
 #if defined(_MSC_VER) && !defined(__clang__)
 MAMBA_ALWAYS_INLINE void prefetch(const std::byte* p) { __prefetch(p); }
 MAMBA_ALWAYS_INLINE void prefetch_far(const std::byte* p) { __prefetch(p); }
