@@ -143,12 +143,13 @@ const std::byte* bf16_panel(const Weights& w, int64_t panel, std::byte* scratch)
 // Several panels at a time rest in L2 while all rows of x pass: so many lines of y beside each other are written at a time.
 void many_rows_bf16(const Weights& w, int64_t begin, int64_t end, const Operand& x, const TileOutput& out, std::byte* scratch) {
     const size_t bytes = panel_bytes(WeightType::bf16, w.matrix.cols);
-    const int64_t last = panels(end), at_once = panels_at_once(w.matrix.cols);
+    const bool in_place = w.matrix.type == WeightType::bf16;
+    const int64_t last = panels(end), at_once = in_place ? 32 : panels_at_once(w.matrix.cols);
     for (int64_t p = begin / panel_rows; p < last; p += at_once) {
         const int64_t count = std::min(at_once, last - p);
         const std::byte* first = bf16_panel(w, p, scratch);
         // The others stand behind the first: in the matrix, or in scratch.
-        if (first == scratch) {
+        if (!in_place) {
             for (int64_t i = 1; i < count; ++i) bf16_panel(w, p + i, scratch + static_cast<size_t>(i) * bytes);
             memory_is_written();
         }

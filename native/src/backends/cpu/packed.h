@@ -63,9 +63,9 @@ static constexpr size_t panel_bytes(WeightType type, int64_t cols) {
     return type == WeightType::bf16 ? static_cast<size_t>(blocks(cols)) * bf16_tile_bytes : static_cast<size_t>((blocks(cols) + 1) / 2) * q8_0_record_bytes;
 }
 
-// Panels of BF16 that rest in L2 together: up to 256 KiB, at least two.
+// Panels that are made at a time, to rest in L2 while all rows of x pass: up to 512 KiB, at least two.
 static constexpr int64_t panels_at_once(int64_t cols) {
-    const int64_t fit = (int64_t{1} << 18) / static_cast<int64_t>(panel_bytes(WeightType::bf16, cols) + 1) / 2 * 2;
+    const int64_t fit = (int64_t{1} << 19) / static_cast<int64_t>(panel_bytes(WeightType::bf16, cols) + 1) / 2 * 2;
     return fit < 2 ? 2 : fit > 8 ? 8 : fit;
 }
 

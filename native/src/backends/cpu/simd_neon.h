@@ -23,7 +23,6 @@ constexpr mamba_isa this_isa = MAMBA_ISA_NEON;
 constexpr int tile_rows = 3;       // register tile of matmul: 6 sums in 24 of 32 registers
 constexpr int tile_weights = 2;
 constexpr int stream_weights = 4;  // weight rows read at once for a single row of x
-constexpr int scan_states = 1;     // one exp of 16 lanes is four chains side by side, and fills the registers
 constexpr int tile_vectors = 1;    // register tile of the chunk form: 4 rows x 1 vector
 
 struct Vec16 {
