@@ -132,6 +132,30 @@ TEST_F(Packed, ProductOfOneRowWithBf16IsThatOfATileEvenWhereNumbersVanish) {
     }
 }
 
+TEST_F(Packed, RowsComeBackAsTheyWere) {
+    Random random(6);
+    for (const WeightType type : {WeightType::bf16, WeightType::q8_0}) {
+        for (const int64_t cols : {32, 96, 512}) {
+            constexpr int64_t out = 37;
+            const testing::Weights weights(type, out, cols, random);
+            const Packing packing = pack(weights.matrix());
+            for (int64_t row = 0; row < out; ++row) {
+                Floats expected(static_cast<size_t>(cols)), actual(expected);
+                scalar_kernels().widen(type, weights.matrix().row(row), cols, expected.data());
+                kernels_->unpack(packing.weights, row, actual.data());
+                EXPECT_EQ(actual, expected) << name(type) << ", row " << row;
+            }
+        }
+    }
+    // Columns of BF16 that fill no block.
+    const testing::Weights weights(WeightType::bf16, 3, 45, random);
+    const Packing packing = pack(weights.matrix());
+    Floats expected(45), actual(45);
+    scalar_kernels().widen(WeightType::bf16, weights.matrix().row(2), 45, expected.data());
+    kernels_->unpack(packing.weights, 2, actual.data());
+    EXPECT_EQ(actual, expected);
+}
+
 TEST_F(Packed, AddsAndTakesABias) {
     Random random(4);
     constexpr int64_t out = 88, cols = 64;

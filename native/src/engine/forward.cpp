@@ -67,8 +67,10 @@ void Forward::embed(int worker, const Slice& slice) {
         for (int64_t t = 0; t < piece.count; ++t) {
             const int64_t row = piece.first_row + t;
             if (row < mine.begin || row >= mine.end) continue;
-            kernels_.widen(model_.embedding.type, model_.embedding.row(piece.tokens[t]), config_.d_model,
-                           work_.x.data() + row * config_.d_model);
+            const Weights& table = weights_.embedding;
+            float* x = work_.x.data() + row * config_.d_model;
+            if (table.panels != nullptr) kernels_.unpack(table, piece.tokens[t], x);
+            else kernels_.widen(table.matrix.type, table.matrix.row(piece.tokens[t]), config_.d_model, x);
         }
     }
 }

@@ -22,6 +22,7 @@ PackedWeights::PackedWeights(const Model& model, const Kernels& kernels) {
                           pack(model, kernels, layer.out_proj)});
     }
     head = pack(model, kernels, model.head);
+    embedding = {model.embedding, model.embedding.data == model.head.data ? head.panels : nullptr};
 }
 
 Weights PackedWeights::pack(const Model& model, const Kernels& kernels, const Matrix& matrix) {

@@ -21,6 +21,7 @@ public:
 
     std::vector<LayerWeights> layers;
     Weights head;
+    Weights embedding;  // in panels where it is the head, so that its own rows need not be in memory
 
     int64_t bytes() const;
     // Of a row of x in the largest form that a product takes.

@@ -80,6 +80,32 @@ void pack(const Matrix& w, int64_t first, int64_t count, std::byte* out) {
     }
 }
 
+// A row of a panel is one dword of every line: two columns of BF16, or four of Q8_0.
+void unpack(const Weights& w, int64_t row, float* out) {
+    const int64_t cols = w.matrix.cols, r = row % panel_rows;
+    const std::byte* panel = w.panels + static_cast<size_t>(row / panel_rows) * panel_bytes(w.matrix.type, cols) + 4 * r;
+    const __m512i lines = _mm512_slli_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), 4);
+    alignas(64) std::byte values[64];
+    for (int64_t b = 0; b < blocks(cols); ++b) {
+        const int64_t k = b * block;
+        if (w.matrix.type == WeightType::bf16) {
+            _mm512_store_si512(values, _mm512_i32gather_epi32(lines, panel + static_cast<size_t>(b) * bf16_tile_bytes, 4));
+            for (int64_t half = 0; half < block && k + half < cols; half += lanes) {
+                store_upto(out + k + half, load_bf16(values + 2 * half), std::min(cols - k - half, lanes));
+            }
+            continue;
+        }
+        const std::byte* record = panel + static_cast<size_t>(b / 2) * q8_0_record_bytes;
+        const std::byte* tile = record + 2 * q8_0_scale_bytes + static_cast<size_t>(b % 2) * q8_0_tile_bytes;
+        _mm512_store_si512(values, _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), 0xff, lines, tile, 4));
+        uint16_t scale;
+        std::memcpy(&scale, record - 4 * r + 2 * r + static_cast<size_t>(b % 2) * q8_0_scale_bytes, sizeof(scale));
+        const Vec16 wide{_mm512_cvtph_ps(_mm256_set1_epi16(static_cast<short>(scale)))};
+        store(out + k, wide * load_int8(values));
+        store(out + k + lanes, wide * load_int8(values + lanes));
+    }
+}
+
 // Q8_0 to BF16, which rounds scale times weight: a panel as pack_bf16 would write it.
 void widen_q8_0(const std::byte* panel, int64_t count, std::byte* out) {
     const __m512i high_half = _mm512_set1_epi32(static_cast<int>(0xffff0000u));

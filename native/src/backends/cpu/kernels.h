@@ -68,12 +68,14 @@ struct Kernels {
     // scratch: matmul_scratch_floats(w.cols) floats of the calling thread.
     void (*matmul)(const Matrix& w, int64_t begin, int64_t end, const float* x, int64_t x_stride, int64_t rows, const float* bias,
                    bool add, float* y, int64_t y_stride, float* scratch);
-    // The same on matrix units, with weights and rows of x laid out for them (packed.h). All three are NULL in tables without.
+    // The same on matrix units, with weights and rows of x laid out for them (packed.h). All four are NULL in tables without.
     // begin is a multiple of packed::panel_rows, and end another or w.rows. scratch: packed_scratch_bytes(w.cols) of the calling thread.
     void (*matmul_packed)(const Weights& w, int64_t begin, int64_t end, const Operand& x, const float* bias, bool add, float* y,
                           int64_t y_stride, std::byte* scratch);
     // Panels first .. first + count of the matrix, one after another.
     void (*pack)(const Matrix& w, int64_t first, int64_t count, std::byte* out);
+    // One row of panels: as widen gives it.
+    void (*unpack)(const Weights& w, int64_t row, float* out);
     // Row `row` of the `rows` that an operand of this form holds, from its w.cols values.
     void (*prepare)(OperandForm form, const float* x, int64_t cols, int64_t row, int64_t rows, std::byte* operand);
     // One row: out[i] = w[i] as FP32.

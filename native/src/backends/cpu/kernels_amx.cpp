@@ -37,6 +37,7 @@ const Kernels* amx_kernels() {
         kernels.isa = MAMBA_ISA_AMX;
         kernels.matmul_packed = avx512::matmul_packed;
         kernels.pack = avx512::pack;
+        kernels.unpack = avx512::unpack;
         kernels.prepare = avx512::prepare;
         kernels.mamba2_scan = amx_mamba2_scan;
         return kernels;

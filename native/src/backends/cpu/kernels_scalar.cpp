@@ -185,6 +185,7 @@ const Kernels& scalar_kernels() {
         .matmul = matmul,
         .matmul_packed = nullptr,
         .pack = nullptr,
+        .unpack = nullptr,
         .prepare = nullptr,
         .widen = widen,
         .rms_norm = rms_norm,

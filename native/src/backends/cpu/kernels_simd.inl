@@ -411,6 +411,7 @@ constexpr Kernels table{
     .matmul = matmul,
     .matmul_packed = nullptr,
     .pack = nullptr,
+    .unpack = nullptr,
     .prepare = nullptr,
     .widen = widen,
     .rms_norm = rms_norm,
