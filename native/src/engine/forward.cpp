@@ -77,15 +77,18 @@ void Forward::embed(int worker, const Slice& slice) {
 
 // ---- Products
 
+std::array<Forward::Part, 2> Forward::parts(const Weights& weights, const Input& x) const {
+    const OperandForm single = form(weights, true), other = form(weights, false);
+    const int64_t split = single == other ? x.count : x.singles;
+    std::byte* const behind = x.operand + packed::operand_bytes(single, weights.matrix.cols, split);
+    return {{{single, 0, split, x.operand}, {other, split, x.count - split, behind}}};
+}
+
 void Forward::prepare(const Weights& weights, const Input& x, int64_t row) {
-    const float* from = x.rows + row * x.stride;
-    const int64_t cols = weights.matrix.cols;
-    const OperandForm singles = form(weights, true), others = form(weights, false);
-    if (row < x.singles) {
-        if (singles != OperandForm::plain) kernels_.prepare(singles, from, cols, row, x.singles, x.operand);
-    } else if (others != OperandForm::plain) {
-        kernels_.prepare(others, from, cols, row - x.singles, x.count - x.singles, x.operand + packed::operand_bytes(singles, cols, x.singles));
-    }
+    const std::array<Part, 2> both = parts(weights, x);
+    const Part& part = both[row < both[1].first ? 0 : 1];
+    if (part.form == OperandForm::plain) return;
+    kernels_.prepare(part.form, x.rows + row * x.stride, weights.matrix.cols, row - part.first, part.count, part.operand);
 }
 
 void Forward::project(int worker, const Weights& weights, const Vector& bias, const Input& x, bool add, float* y, int64_t y_stride) {
@@ -95,21 +98,17 @@ void Forward::project(int worker, const Weights& weights, const Vector& bias, co
 void Forward::project(int worker, Range columns, const Weights& weights, const Vector& bias, const Input& x, bool add, float* y,
                       int64_t y_stride) {
     if (columns.empty()) return;
-    const OperandForm singles = form(weights, true), others = form(weights, false);
-    const auto multiply = [&](OperandForm as, int64_t first, int64_t count, const std::byte* operand) {
-        if (count == 0) return;
-        float* out = y + first * y_stride;
-        if (as == OperandForm::plain) {
-            kernels_.matmul(weights.matrix, columns.begin, columns.end, x.rows + first * x.stride, x.stride, count, data_or_null(bias), add,
-                            out, y_stride, work_.scratch(worker));
+    for (const Part& part : parts(weights, x)) {
+        if (part.count == 0) continue;
+        float* out = y + part.first * y_stride;
+        if (part.form == OperandForm::plain) {
+            kernels_.matmul(weights.matrix, columns.begin, columns.end, x.rows + part.first * x.stride, x.stride, part.count,
+                            data_or_null(bias), add, out, y_stride, work_.scratch(worker));
         } else {
-            kernels_.matmul_packed(weights, columns.begin, columns.end, {as, count, operand}, data_or_null(bias), add, out, y_stride,
-                                   reinterpret_cast<std::byte*>(work_.scratch(worker)));
+            kernels_.matmul_packed(weights, columns.begin, columns.end, {part.form, part.count, part.operand}, data_or_null(bias), add, out,
+                                   y_stride, reinterpret_cast<std::byte*>(work_.scratch(worker)));
         }
-    };
-    if (singles == others) return multiply(singles, 0, x.count, x.operand);
-    multiply(singles, 0, x.singles, x.operand);
-    multiply(others, x.singles, x.count - x.singles, x.operand + packed::operand_bytes(singles, weights.matrix.cols, x.singles));
+    }
 }
 
 // ---- Layers: x = x + Mixer(rms(x)); the residual stays in FP32.

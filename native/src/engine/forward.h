@@ -1,6 +1,8 @@
 // The layer loop: tokens of a slice in, final hidden states out, every session's state advanced.
 #pragma once
 
+#include <array>
+
 #include "backends/cpu/kernels.h"
 #include "engine/packed_weights.h"
 #include "engine/slice.h"
@@ -52,14 +54,29 @@ private:
     // Row `row` of mixed, gated and normed, to out.
     void gate(int64_t row, const Layer& layer, float* out);
 
-    Input shared_input(float* rows, int64_t stride, const Slice& slice) { return {rows, stride, work_.operand.data(), slice.rows, slice.single_rows}; }
-    Input private_input(int worker, int64_t stride, int64_t count) { return {work_.private_rows(worker), stride, work_.private_operand(worker), count, count}; }
-    OperandForm form(const Weights& weights, bool single) const { return kernels_.prepare == nullptr ? OperandForm::plain : operand_form(weights.matrix.type, single); }
+    Input shared_input(float* rows, int64_t stride, const Slice& slice) {
+        return {rows, stride, work_.operand.data(), slice.rows, slice.single_rows};
+    }
+    Input private_input(int worker, int64_t stride, int64_t count) {
+        return {work_.private_rows(worker), stride, work_.private_operand(worker), count, count};
+    }
+    OperandForm form(const Weights& weights, bool single) const {
+        return kernels_.prepare == nullptr ? OperandForm::plain : operand_form(weights.matrix.type, single);
+    }
+    // Rows of an input that enter the product in one form, and their operand: single tokens, then the others; all of them in the first
+    // part where both take the same form.
+    struct Part {
+        OperandForm form;
+        int64_t first, count;
+        std::byte* operand;
+    };
+    std::array<Part, 2> parts(const Weights& weights, const Input& x) const;
     // Lays row `row` out for a product with the weights.
     void prepare(const Weights& weights, const Input& x, int64_t row);
     // y[i, j] = (add ? y[i, j] : 0) + bias[j] + x[i] . weights[j] for the worker's share of j, or for a range of it.
     void project(int worker, const Weights& weights, const Vector& bias, const Input& x, bool add, float* y, int64_t y_stride);
-    void project(int worker, Range columns, const Weights& weights, const Vector& bias, const Input& x, bool add, float* y, int64_t y_stride);
+    void project(int worker, Range columns, const Weights& weights, const Vector& bias, const Input& x, bool add, float* y,
+                 int64_t y_stride);
 
     const Model& model_;
     const ModelConfig& config_;

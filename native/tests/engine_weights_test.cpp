@@ -1,0 +1,141 @@
+// What the engine promises of its bits, with every type of weights: they reach the kernels in forms of their own (packed.h), and rows of
+// single tokens in another form than the others.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <tuple>
+
+#include "base/error.h"
+#include "engine/engine.h"
+
+namespace mamba {
+namespace {
+
+class EngineWeights : public testing::TestWithParam<std::tuple<mamba_architecture, WeightType>> {
+protected:
+    static constexpr int64_t vocabulary = 300;
+
+    EngineWeights() {
+        mamba_shape shape{};
+        shape.struct_size = sizeof(shape);
+        shape.architecture = std::get<0>(GetParam());
+        shape.layer_count = 2;
+        shape.d_model = 256;  // a block of Q6_K
+        shape.vocab_size = vocabulary;
+        shape.weight_type = static_cast<int32_t>(std::get<1>(GetParam()));
+        shape.seed = 5;
+        model = random_model(shape);
+        std::mt19937 random(6);
+        tokens.resize(400);
+        for (int32_t& token : tokens) token = static_cast<int32_t>(random() % vocabulary);
+    }
+
+    std::shared_ptr<Engine> engine(mamba_isa isa, int threads) const {
+        EngineOptions options;
+        options.isa = isa;
+        options.threads = threads;
+        return std::make_shared<Engine>(model, options);
+    }
+
+    // Logits of all tokens that each session gets, together: [sessions][tokens * vocabulary].
+    static std::vector<std::vector<float>> feed(Engine& engine, const std::vector<std::shared_ptr<Session>>& sessions,
+                                                const std::vector<std::vector<int32_t>>& inputs) {
+        std::vector<BatchItem> items;
+        int64_t rows = 0;
+        for (size_t i = 0; i < inputs.size(); ++i) {
+            const auto count = static_cast<int64_t>(inputs[i].size());
+            items.push_back({sessions[i], inputs[i].data(), count, count, rows, 0});
+            rows += count;
+        }
+        std::vector<float> logits(static_cast<size_t>(rows * engine.model().config.padded_vocab_size));
+        BatchOutput output;
+        output.logits = logits.data();
+        engine.evaluate(items, output, nullptr);
+        std::vector<std::vector<float>> results;
+        auto from = logits.begin();
+        for (const std::vector<int32_t>& input : inputs) {
+            const auto to = from + static_cast<int64_t>(input.size()) * engine.model().config.padded_vocab_size;
+            results.emplace_back(from, to);
+            from = to;
+        }
+        return results;
+    }
+
+    static std::vector<float> feed_alone(Engine& engine, const std::vector<int32_t>& input) {
+        return feed(engine, {engine.create_session()}, {input})[0];
+    }
+
+    std::vector<int32_t> input(size_t first, size_t count) const {
+        return {tokens.begin() + static_cast<int64_t>(first), tokens.begin() + static_cast<int64_t>(first + count)};
+    }
+
+    std::shared_ptr<const Model> model;
+    std::vector<int32_t> tokens;
+};
+
+TEST_P(EngineWeights, BitsDoNotDependOnTheRestOfTheBatch) {
+    const auto alone = engine(MAMBA_ISA_AUTO, 1);
+    for (const int threads : {2, 7}) {
+        const auto together = engine(MAMBA_ISA_AUTO, threads);
+        // Single tokens and several; 65 and 130 also bring tokens that are alone on the chunk grid; 1, 1, 1 is a brief step.
+        const std::vector<std::vector<size_t>> batches = {{3, 65, 1, 130, 17}, {1, 2}, {1, 1, 1}, {1, 1, 1, 1, 1}};
+        for (const std::vector<size_t>& counts : batches) {
+            std::vector<std::shared_ptr<Session>> sessions, others;
+            std::vector<std::vector<int32_t>> first, second;
+            for (size_t i = 0; i < counts.size(); ++i) {
+                sessions.push_back(together->create_session());
+                others.push_back(alone->create_session());
+                first.push_back(input(20 * i, counts[i]));
+                second.push_back(input(20 * i + counts[i], 1));
+            }
+            for (const auto& inputs : {first, second}) {
+                const auto logits = feed(*together, sessions, inputs);
+                for (size_t i = 0; i < counts.size(); ++i) {
+                    const std::vector<float> expected = feed(*alone, {others[i]}, {inputs[i]})[0];
+                    EXPECT_TRUE(logits[i] == expected) << threads << " threads, session " << i << " of " << counts.size();
+                }
+            }
+        }
+    }
+}
+
+TEST_P(EngineWeights, BitsDoNotDependOnCutsAtTheChunkGrid) {
+    const auto reference = engine(MAMBA_ISA_AUTO, 1), cut = engine(MAMBA_ISA_AUTO, 3);
+    const std::vector<float> expected = feed_alone(*reference, input(0, 193));
+    for (const std::vector<size_t>& borders : std::vector<std::vector<size_t>>{{0, 64, 193}, {0, 128, 192, 193}}) {
+        const std::vector<std::shared_ptr<Session>> session = {cut->create_session()};
+        std::vector<float> logits;
+        for (size_t i = 0; i + 1 < borders.size(); ++i) {
+            const std::vector<float> part = feed(*cut, session, {input(borders[i], borders[i + 1] - borders[i])})[0];
+            logits.insert(logits.end(), part.begin(), part.end());
+        }
+        EXPECT_TRUE(logits == expected) << borders.size() - 1 << " parts";
+    }
+}
+
+TEST_P(EngineWeights, LogitsAreNearThoseOfTheScalarReference) {
+    const auto [architecture, type] = GetParam();
+    const std::vector<int32_t> some = input(0, 65);
+    const std::vector<float> expected = feed_alone(*engine(MAMBA_ISA_SCALAR, 2), some);
+    const std::vector<float> logits = feed_alone(*engine(MAMBA_ISA_AUTO, 2), some);
+    double squares = 0, worst = 0;
+    for (size_t i = 0; i < expected.size(); ++i) {
+        squares += static_cast<double>(expected[i]) * expected[i];
+        worst = std::max(worst, std::fabs(static_cast<double>(logits[i]) - expected[i]));
+    }
+    const bool exact = type == WeightType::f32 || type == WeightType::f16 || best_isa() != MAMBA_ISA_AMX;
+    EXPECT_LE(worst / std::sqrt(squares / static_cast<double>(expected.size())), exact ? 5e-5 : 5e-2);
+}
+
+std::string test_name(const testing::TestParamInfo<EngineWeights::ParamType>& info) {
+    return std::string(std::get<0>(info.param) == MAMBA_ARCH_MAMBA1 ? "mamba1_" : "mamba2_") + name(std::get<1>(info.param));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EngineWeights,
+                         testing::Combine(testing::Values(MAMBA_ARCH_MAMBA1, MAMBA_ARCH_MAMBA2), testing::ValuesIn(all_weight_types)),
+                         test_name);
+
+}  // namespace
+}  // namespace mamba
