@@ -3,25 +3,6 @@
 // A tile of sums is C [rows of x][16 weight rows] += A [rows of x][columns] B [columns][16 weight rows]. Every element of C adds its products
 // in an order of its own, whatever the other rows hold and however many there are: so a row's sums are the same alone and among others.
 
-// Instructions that load tiles do not tell the compiler what memory they read: what was written before must be so in memory, too.
-MAMBA_ALWAYS_INLINE void memory_is_written() { __asm__ volatile("" ::: "memory"); }
-
-// The palette of the processor: bytes a row and rows of each of eight tiles.
-struct alignas(64) TileConfig {
-    uint8_t palette = 1, start_row = 0, reserved[14] = {};
-    uint16_t row_bytes[16] = {};
-    uint8_t rows[16] = {};
-
-    void set(int tile, int64_t tile_rows_, int64_t bytes) {
-        rows[tile] = static_cast<uint8_t>(tile_rows_);
-        row_bytes[tile] = static_cast<uint16_t>(bytes);
-    }
-    void load() const {
-        memory_is_written();
-        _tile_loadconfig(this);
-    }
-};
-
 // ---- Many rows of x: rounded to BF16, sums in tiles from the first column to the last.
 
 // Row k of 16 that sums will be stored to.
@@ -104,7 +85,6 @@ void many_rows(const std::byte* b, int64_t count, int64_t cols, int64_t j0, cons
         TileConfig config;
         for (const int tile : {0, 1, 4}) config.set(tile, first, 64);
         for (const int tile : {2, 3, 5}) config.set(tile, second, 64);
-        for (const int tile : {6, 7}) config.set(tile, 16, 64);
         config.load();
     };
     configure(group_rows, group_rows);
@@ -280,7 +260,6 @@ void few_rows_bf16(const Weights& w, int64_t begin, int64_t end, const Operand& 
     const PanelStreams from(begin / panel_rows, panels(end), streams);
     TileConfig config;
     for (const int tile : {0, 1, 2, 3, 4}) config.set(tile, x.rows, 64);
-    for (const int tile : {5, 6, 7}) config.set(tile, 16, 64);
     config.load();
     for (int64_t s = 0; s < from.length; ++s) {
         const std::byte* panel[streams];
@@ -295,6 +274,7 @@ void few_rows_bf16(const Weights& w, int64_t begin, int64_t end, const Operand& 
 }
 
 void matmul_bf16(const Weights& w, int64_t begin, int64_t end, const Operand& x, const TileOutput& out, std::byte* scratch) {
+    const SubnormalsAreZero scope;  // also where sums are added to y: so however many rows there are
     if (w.matrix.type != WeightType::bf16 || x.rows > group_rows) return many_rows_bf16(w, begin, end, x, out, scratch);
     if (x.rows == 1) return single_bf16(w, begin, end, x.data, out, scratch);
     few_rows_bf16(w, begin, end, x, out);

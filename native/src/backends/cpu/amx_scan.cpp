@@ -10,9 +10,9 @@
 #include "base/platform.h"
 
 #if MAMBA_X64 && !defined(_MSC_VER)
-#include <atomic>
 #include <limits>
 
+#include "backends/cpu/amx_tiles.h"
 #include "backends/cpu/blocking.h"
 #include "backends/cpu/mamba2_parts.h"
 #include "backends/cpu/simd_avx512.h"
@@ -39,35 +39,18 @@ constexpr int64_t row_bytes = 64;
 
 // ---- Tiles
 
-struct alignas(64) TileConfiguration {
-    uint8_t palette = 1, start_row = 0, reserved[14] = {};
-    uint16_t column_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-    uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-};
-
-// Tiles are configured and subnormal numbers are 0, as they are in tile products anyway: decays make many, and each costs the vector
-// units a microcode assist.
+// Tiles are whole, and subnormal numbers are 0, as they are in tile products anyway: decays make many, and each costs the vector units a
+// microcode assist.
 class TileScope {
 public:
-    TileScope() : control_(_mm_getcsr()) {
-        static constexpr TileConfiguration configuration;
-        _tile_loadconfig(&configuration);
-        constexpr unsigned flush_to_zero = 0x8000, subnormals_are_zero = 0x0040;
-        _mm_setcsr(control_ | flush_to_zero | subnormals_are_zero);
-    }
-    ~TileScope() {
-        _mm_setcsr(control_);
-        _tile_release();
-    }
+    TileScope() { TileConfig().load(); }
+    ~TileScope() { _tile_release(); }
     TileScope(const TileScope&) = delete;
     TileScope& operator=(const TileScope&) = delete;
 
 private:
-    unsigned control_;
+    SubnormalsAreZero subnormals_;
 };
-
-// GCC's tile loads do not say that they read memory: stores before them must be made to happen.
-MAMBA_ALWAYS_INLINE void memory_is_written() { std::atomic_signal_fence(std::memory_order_seq_cst); }
 
 // Four tiles of sums in tmm0 .. tmm3: rows {0, 1} x columns {0, 1} of a block of 32 x 32.
 MAMBA_ALWAYS_INLINE void clear_sums() {

@@ -99,7 +99,7 @@ void single_q8_0(const Weights& w, int64_t begin, int64_t end, const std::byte* 
 }
 
 // A tile's product with 32 columns is one chain of multiply-adds over the even and one over the odd columns, whose sum is then added; what
-// is subnormal counts as zero (Intel's manual, TDPBF16PS).
+// is subnormal counts as zero (Intel's manual, TDPBF16PS), as the caller has it here.
 void single_bf16(const Weights& w, int64_t begin, int64_t end, const std::byte* x, const TileOutput& out, std::byte* scratch) {
     const int64_t count = blocks(w.matrix.cols);
     const size_t bytes = panel_bytes(WeightType::bf16, w.matrix.cols);
@@ -110,8 +110,6 @@ void single_bf16(const Weights& w, int64_t begin, int64_t end, const std::byte* 
             store(wide + b * block + half, {from_bf16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)))});
         }
     }
-    const unsigned mode = _mm_getcsr();
-    _mm_setcsr(mode | _MM_FLUSH_ZERO_ON | 0x40u);  // and denormals are zeros
     const __m512i high_half = _mm512_set1_epi32(static_cast<int>(0xffff0000u));
     const PanelStreams from(begin / panel_rows, panels(end), single_streams);
     for (int64_t s = 0; s < from.length; ++s) {
@@ -143,5 +141,4 @@ void single_bf16(const Weights& w, int64_t begin, int64_t end, const std::byte* 
             if (from.exists(q, s)) out.write(0, from.panel(q, s) * panel_rows, sums[q]);
         }
     }
-    _mm_setcsr(mode);
 }

@@ -15,6 +15,7 @@
 #include <bit>
 #include <limits>
 
+#include "backends/cpu/amx_tiles.h"
 #include "backends/cpu/blocking.h"
 #include "backends/cpu/simd_avx512.h"
 
