@@ -54,7 +54,7 @@ struct CpuFeatures {
     bool avx2 = false;      // AVX2 + FMA + F16C
     bool avx512 = false;    // AVX-512 F, BW, DQ, VL
     bool avx512_vnni = false;
-    bool amx = false;       // tile, BF16, INT8; a process must still ask for permission before its first tile: allow_amx
+    bool amx = false;       // tile, BF16, INT8, beside AVX-512 with VNNI and BF16; before its first tile a process must ask: allow_amx
     bool neon = false;      // arm64: every one
     bool dotprod = false;   // arm64: SDOT
     bool i8mm = false;      // arm64: SMMLA, and dotprod
@@ -67,7 +67,8 @@ bool allow_amx() noexcept;
 // One turn of a spin wait.
 void pause() noexcept;
 
-// A whole file, read-only, mapped. Paths here and below are UTF-8. Truncating the file from outside while it is mapped is outside of what can be caught.
+// A whole file, read-only, mapped. Paths here and below are UTF-8. Truncating the file from outside while it is mapped is outside of what
+// can be caught.
 class MappedFile {
 public:
     static std::shared_ptr<MappedFile> open(const std::string& path);
