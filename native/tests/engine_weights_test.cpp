@@ -126,7 +126,8 @@ TEST_P(EngineWeights, LogitsAreNearThoseOfTheScalarReference) {
         worst = std::max(worst, std::fabs(static_cast<double>(logits[i]) - expected[i]));
     }
     const bool exact = type == WeightType::f32 || type == WeightType::f16 || best_isa() != MAMBA_ISA_AMX;
-    EXPECT_LE(worst / std::sqrt(squares / static_cast<double>(expected.size())), exact ? 5e-5 : 5e-2);
+    const bool in_blocks_of_256 = type == WeightType::q6_k || type == WeightType::q4_k;
+    EXPECT_LE(worst / std::sqrt(squares / static_cast<double>(expected.size())), exact ? 5e-5 : in_blocks_of_256 ? 3e-2 : 2e-2);
 }
 
 std::string test_name(const testing::TestParamInfo<EngineWeights::ParamType>& info) {

@@ -15,7 +15,7 @@ protected:
         kernels_ = vector_tables().back();
     }
 
-    // A matrix in panels, its panels followed by what the kernels may ask for ahead.
+    // A matrix, in panels where its type has any.
     struct Packing {
         mamba::Weights weights;
         std::vector<std::byte> panels;

@@ -218,7 +218,8 @@ void Engine::emit(const std::vector<LogitsRow>& logits, const std::vector<Logits
         }
     };
     for (size_t begin = 0, end; begin < logits.size(); begin = end) {
-        for (end = begin + 1; end < logits.size() && static_cast<int64_t>(end - begin) < work_.rows && logits[end].out == logits[end - 1].out + 1;) ++end;
+        const size_t most = std::min(logits.size(), begin + static_cast<size_t>(work_.rows));
+        for (end = begin + 1; end < most && logits[end].out == logits[end - 1].out + 1;) ++end;
         gather(logits, begin, end);
         forward_.head(work_.gathered.data(), static_cast<int64_t>(end - begin), output.logits + logits[begin].out * v);
     }

@@ -36,8 +36,7 @@ struct Workspace {
                                     scratch_.bytes());
     }
 
-    // A thread's own memory: scratch of the kernels; brief_rows rows of d_model or d_inner and of
-    // conv_channels, and an operand of them.
+    // A thread's own memory: scratch of the kernels; brief_rows rows of d_model or d_inner and of conv_channels, and an operand of them.
     float* scratch(int worker) { return scratch_.data() + worker * scratch_width; }
     float* private_rows(int worker) { return privates_.data() + worker * private_width(); }
     float* private_convolved(int worker) { return private_rows(worker) + brief_rows * row_width; }
@@ -64,8 +63,12 @@ private:
     int64_t operand_row_size() const { return static_cast<int64_t>(operand_row_bytes); }
     int64_t private_width() const { return whole_lines(brief_rows * (row_width + conv_width)); }
 
-    static Buffer<float> floats(int64_t count) { return Buffer<float>(static_cast<size_t>(count), "the engine's working memory"); }
-    static Buffer<std::byte> bytes_of(int64_t count) { return Buffer<std::byte>(static_cast<size_t>(count), "the engine's working memory"); }
+    template <typename T>
+    static Buffer<T> memory(int64_t count) {
+        return Buffer<T>(static_cast<size_t>(count), "the engine's working memory");
+    }
+    static Buffer<float> floats(int64_t count) { return memory<float>(count); }
+    static Buffer<std::byte> bytes_of(int64_t count) { return memory<std::byte>(count); }
 
     Buffer<float> privates_;
     Buffer<std::byte> private_operands_;

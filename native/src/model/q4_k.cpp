@@ -65,8 +65,8 @@ Line through(const Fit& f, float sum_x) {
     return {f.nn > 0 ? std::max(f.xn / f.nn, 0.0f) : 0.0f, 0.0f};
 }
 
-// The weights of a group lie between least <= 0 and least + range. The numbers come from a walk around the line that takes the smallest weight to 0 and the largest to 15; the best of them are then
-// fitted and rounded in turn until that gains nothing.
+// The weights of a group lie between least <= 0 and least + range. The numbers come from a walk around the line that takes the smallest
+// weight to 0 and the largest to 15; the best of them are then fitted and rounded in turn until that gains nothing.
 Line best_line(const float* x, float sum_x, float least, float range) {
     constexpr int steps = 10, rounds = 3;
     if (!(range >= least_f16 / 2)) return {0, -least};

@@ -1,7 +1,8 @@
 // Matrix products on tiles (packed.h). Included inside the unnamed namespace of kernels_amx.cpp.
 //
-// A tile of sums is C [rows of x][16 weight rows] += A [rows of x][columns] B [columns][16 weight rows]. Every element of C adds its products
-// in an order of its own, whatever the other rows hold and however many there are: so a row's sums are the same alone and among others.
+// A tile of sums is C [rows of x][16 weight rows] += A [rows of x][columns] B [columns][16 weight rows]. Every element of C adds its
+// products in an order of its own, whatever the other rows hold and however many there are: so a row's sums are the same alone and among
+// others.
 
 // ---- Many rows of x: rounded to BF16, sums in tiles from the first column to the last.
 
@@ -66,8 +67,8 @@ MAMBA_ALWAYS_INLINE void store_tile(const TileOutput& out, int64_t m0, int64_t r
 
 // Two groups of rows from m by `panels_` panels from column j0.
 template <int panels_>
-MAMBA_ALWAYS_INLINE void tile_pair(const std::byte* a, const std::byte* b, int64_t cols, int64_t m, int64_t first, int64_t second, int64_t j0,
-                                   const TileOutput& out) {
+MAMBA_ALWAYS_INLINE void tile_pair(const std::byte* a, const std::byte* b, int64_t cols, int64_t m, int64_t first, int64_t second,
+                                   int64_t j0, const TileOutput& out) {
     const auto bytes = static_cast<size_t>(blocks(cols)) * bf16_tile_bytes;  // of a panel, and of a group of rows
     if (second > 0) multiply_tiles<2, panels_>(a, bytes, b, bytes, blocks(cols), out.y + m * out.stride + j0, out.stride);
     else multiply_tiles<1, panels_>(a, bytes, b, bytes, blocks(cols), out.y + m * out.stride + j0, out.stride);
@@ -92,9 +93,11 @@ void many_rows(const std::byte* b, int64_t count, int64_t cols, int64_t j0, cons
         const int64_t first = std::min(x.rows - m, group_rows), second = std::min(x.rows - m - first, group_rows);
         const std::byte* a = x.data + static_cast<size_t>(m / group_rows) * bytes;
         if (first + second < 2 * group_rows) configure(first, std::max<int64_t>(second, 1));
-        int64_t p = 0;
-        for (; p + 2 <= count; p += 2) tile_pair<2>(a, b + static_cast<size_t>(p) * bytes, cols, m, first, second, j0 + p * panel_rows, out);
-        if (p < count) tile_pair<1>(a, b + static_cast<size_t>(p) * bytes, cols, m, first, second, j0 + p * panel_rows, out);
+        for (int64_t p = 0; p < count; p += 2) {
+            const std::byte* panel = b + static_cast<size_t>(p) * bytes;
+            if (p + 2 <= count) tile_pair<2>(a, panel, cols, m, first, second, j0 + p * panel_rows, out);
+            else tile_pair<1>(a, panel, cols, m, first, second, j0 + p * panel_rows, out);
+        }
     }
 }
 
@@ -114,17 +117,21 @@ const std::byte* bf16_panel(const Weights& w, int64_t panel, std::byte* scratch)
     const int64_t count = std::min(panel_rows, matrix.rows - panel * panel_rows);
     for (int64_t r = 0; r < count; ++r) {
         avx512_kernels()->widen(matrix.type, matrix.row(panel * panel_rows + r), matrix.cols, wide);
-        for (int64_t k = 0; k < matrix.cols; k += lanes) store_half(rows + static_cast<size_t>(r) * row_stride + 2 * k, to_bf16(load_x(wide, k, matrix.cols)));
+        std::byte* const row = rows + static_cast<size_t>(r) * row_stride;
+        for (int64_t k = 0; k < matrix.cols; k += lanes) store_half(row + 2 * k, to_bf16(load_x(wide, k, matrix.cols)));
     }
     pack_bf16(rows, row_stride, count, matrix.cols, scratch);
     return scratch;
 }
 
-// Several panels at a time rest in L2 while all rows of x pass: so many lines of y beside each other are written at a time.
+// Panels of BF16 weights that all rows of x pass before the next.
+constexpr int64_t panels_in_place = 32;
+
+// Several panels at a time rest in the cache while all rows of x pass: so many lines of y beside each other are written at a time.
 void many_rows_bf16(const Weights& w, int64_t begin, int64_t end, const Operand& x, const TileOutput& out, std::byte* scratch) {
     const size_t bytes = panel_bytes(WeightType::bf16, w.matrix.cols);
     const bool in_place = w.matrix.type == WeightType::bf16;
-    const int64_t last = panels(end), at_once = in_place ? 32 : panels_at_once(w.matrix.cols);
+    const int64_t last = panels(end), at_once = in_place ? panels_in_place : panels_at_once(w.matrix.cols);
     for (int64_t p = begin / panel_rows; p < last; p += at_once) {
         const int64_t count = std::min(at_once, last - p);
         const std::byte* first = bf16_panel(w, p, scratch);
@@ -285,7 +292,9 @@ void matmul_packed(const Weights& w, int64_t begin, int64_t end, const Operand& 
     const TileOutput out{bias, add, y, y_stride, w.matrix.rows};
     switch (x.form) {
         case OperandForm::bf16: matmul_bf16(w, begin, end, x, out, scratch); break;
-        case OperandForm::int8_pair: x.rows == 1 ? single_q8_0(w, begin, end, x.data, out, scratch) : matmul_q8_0(w, begin, end, x, out); break;
+        case OperandForm::int8_pair:
+            x.rows == 1 ? single_q8_0(w, begin, end, x.data, out, scratch) : matmul_q8_0(w, begin, end, x, out);
+            break;
         case OperandForm::plain: return;
     }
     _tile_release();

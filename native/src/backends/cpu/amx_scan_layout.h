@@ -1,4 +1,4 @@
-// The scratch memory of amx_scan.cpp. Functions are static: a file compiled for AVX-512 must not lend its copy to others.
+// The scratch memory of amx_scan.cpp. Everything is local to each file: one that is compiled for AVX-512 must not lend its copy to others.
 #pragma once
 
 #include <cstdint>
@@ -6,14 +6,15 @@
 #include "backends/cpu/kernels.h"
 
 namespace mamba::amx_scan {
+namespace {
 
-inline constexpr int64_t tile = 256;          // dwords
-inline constexpr int64_t chunk_blocks = 2;    // blocks of 32 tokens in a chunk: 32 are the k of one tile product
-inline constexpr int64_t chunks_at_once = 8;  // more would not rest in L2
-inline constexpr int64_t head_set = 16;       // heads whose decays are computed side by side
+constexpr int64_t tile = 256;          // dwords
+constexpr int64_t chunk_blocks = 2;    // blocks of 32 tokens in a chunk: 32 are the k of one tile product
+constexpr int64_t chunks_at_once = 8;  // more would not rest in L2
+constexpr int64_t head_set = 16;       // heads whose decays are computed side by side
 
 // Whether the tiles take a head of this shape.
-static inline bool fits(int64_t head_dim, int64_t d_state) { return head_dim % 32 == 0 && d_state % 32 == 0; }
+constexpr bool fits(int64_t head_dim, int64_t d_state) { return head_dim % 32 == 0 && d_state % 32 == 0; }
 
 // Of a group and chunk. Places of tiles are in the functions that fill them.
 struct GroupPart {
@@ -94,4 +95,5 @@ private:
     float* scratch_;
 };
 
+}  // namespace
 }  // namespace mamba::amx_scan

@@ -3,7 +3,8 @@
 //
 // Promise kept by every table: the bits of a result depend on the inputs of that row, head or channel alone, never on how
 // many rows a call holds, where the range begins or which thread runs it. So a token's logits are the same alone, in a batch
-// and after any split on the chunk grid. Reduction order is fixed: 16 lanes over k, then one tree.
+// and after any split on the chunk grid. The order of additions is fixed: 16 lanes over k, then one tree; block after block of 32
+// columns on matrix units (amx_single.inl) and for Q8_0 on arm64 (q8_neon.inl).
 #pragma once
 
 #include <cstdint>

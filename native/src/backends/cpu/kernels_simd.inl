@@ -51,9 +51,10 @@ MAMBA_ALWAYS_INLINE Vec16 last_weights(const std::byte* row, int64_t k, int64_t 
     return weights_at<type>(rest, 0, {});
 }
 
-// Blocks of 256 weights are widened as a whole, into L1 where the dot product wants them next: their scales take too many instructions to be
-// decoded for 32 weights at a time. Two steps, the second behind a call: the numbers that the first leaves in memory are to be read from there,
-// lane by lane, by units that have nothing else to do; compilers that see both shuffle them in registers with the units that are busiest.
+// Blocks of 256 weights are widened as a whole, into L1 where the dot product wants them next: their scales take too many instructions to
+// be decoded for 32 weights at a time. Two steps, the second behind a call: the numbers that the first leaves in memory are to be read from
+// there, lane by lane, by units that have nothing else to do; compilers that see both shuffle them in registers with the units that are
+// busiest.
 constexpr bool in_blocks_of_256(WeightType type) { return type == WeightType::q6_k || type == WeightType::q4_k; }
 constexpr int64_t block_of_256 = 256;
 static_assert(BlockQ6_K::weights == block_of_256 && BlockQ4_K::weights == block_of_256);

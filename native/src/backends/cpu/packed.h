@@ -7,9 +7,9 @@
 //
 // Activations come in one of two forms:
 //   bf16       rounded to BF16: [groups of 16 rows][blocks of 32 columns][16 rows][32]
-//   int8_pair  16 bits of every number, a block of 32 in fixed point, x = unit * (256 high + low), and the pieces high and low each a row of its
-//              own: in groups of up to 16 rows [blocks][2 pieces][rows][32] of INT8, then [blocks][rows] units in FP32. Sums of a block's
-//              products with Q8_0 are whole numbers, so exact in any order
+//   int8_pair  16 bits of every number, a block of 32 in fixed point, x = unit * (256 high + low), and the pieces high and low each a row
+//              of its own: in groups of up to 16 rows [blocks][2 pieces][rows][32] of INT8, then [blocks][rows] units in FP32. Sums of a
+//              block's products with Q8_0 are whole numbers, so exact in any order
 #pragma once
 
 #include <cstddef>
@@ -21,8 +21,8 @@ namespace mamba {
 
 enum class OperandForm { plain, bf16, int8_pair };
 
-// What a table with matrix units makes of rows of x. Quantised weights meet several tokens of a session in BF16, and a single token, where the
-// weights' way through memory is what takes the time, in twice the bits. F32 and F16 are computed in FP32.
+// What a table with matrix units makes of rows of x. Quantized weights meet several tokens of a session in BF16, and a single token, where
+// the weights' way through memory is what takes the time, in twice the bits. F32 and F16 are computed in FP32.
 static constexpr OperandForm operand_form(WeightType type, bool single) {
     switch (type) {
         case WeightType::f32:
@@ -60,7 +60,8 @@ inline constexpr size_t q8_0_tile_bytes = 512, q8_0_scale_bytes = 32, q8_0_recor
 
 static constexpr bool has_panels(WeightType type) { return type == WeightType::bf16 || type == WeightType::q8_0; }
 static constexpr size_t panel_bytes(WeightType type, int64_t cols) {
-    return type == WeightType::bf16 ? static_cast<size_t>(blocks(cols)) * bf16_tile_bytes : static_cast<size_t>((blocks(cols) + 1) / 2) * q8_0_record_bytes;
+    return type == WeightType::bf16 ? static_cast<size_t>(blocks(cols)) * bf16_tile_bytes
+                                    : static_cast<size_t>((blocks(cols) + 1) / 2) * q8_0_record_bytes;
 }
 
 // Panels that are made at a time, to rest in L2 while all rows of x pass: up to 512 KiB, at least two.
