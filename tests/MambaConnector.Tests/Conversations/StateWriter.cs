@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MambaConnector.Tests.Support;
 
 namespace MambaConnector.Tests.Conversations;
 
@@ -9,13 +10,7 @@ internal static class StateWriter
 
     private const int StateLength = 1 << 20;
 
-    public static Process Start(string directory, string round) => Process.Start(
-        new ProcessStartInfo(
-            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
-            [typeof(StateWriter).Assembly.Location, Command, directory, round])
-        {
-            RedirectStandardOutput = true,
-        })!;
+    public static Process Start(string directory, string round) => OwnProcess.Start(Command, directory, round);
 
     public static async Task RunAsync(string directory, string round)
     {

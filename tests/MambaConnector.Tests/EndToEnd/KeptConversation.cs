@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using MambaConnector.Tests.Support;
 using Microsoft.Extensions.AI;
 
@@ -30,20 +29,8 @@ internal static class KeptConversation
         new() { ConversationId = conversationId, Temperature = 1, Seed = 5, MaxOutputTokens = 60 };
 
     /// <summary>The next reply, made in another process.</summary>
-    public static async Task<string> ContinueAsync(string directory, string conversationId, string message)
-    {
-        using Process process = Process.Start(
-            new ProcessStartInfo(
-                Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
-                [typeof(KeptConversation).Assembly.Location, Command, directory, conversationId, message])
-            {
-                RedirectStandardOutput = true,
-            })!;
-        string output = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        Assert.Equal(0, process.ExitCode);
-        return output;
-    }
+    public static Task<string> ContinueAsync(string directory, string conversationId, string message) =>
+        OwnProcess.RunAsync(Command, directory, conversationId, message);
 
     /// <summary>What that process does.</summary>
     public static async Task RunAsync(string directory, string conversationId, string message)

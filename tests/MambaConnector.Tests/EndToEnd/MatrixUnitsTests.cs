@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using System.Globalization;
+using MambaConnector.Tests.Support;
 
 namespace MambaConnector.Tests.EndToEnd;
 
@@ -9,15 +9,7 @@ public sealed class MatrixUnitsTests
     public async Task AThreadThatEvaluatedSurvivesANullReference()
     {
         // In a process of its own: where this fails, it ends the process.
-        using Process process = Process.Start(
-            new ProcessStartInfo(
-                Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [typeof(MatrixUnits).Assembly.Location, MatrixUnits.Command])
-            {
-                RedirectStandardOutput = true,
-            })!;
-        string caught = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        Assert.Equal(0, process.ExitCode);
+        string caught = await OwnProcess.RunAsync(MatrixUnits.Command);
         Assert.Equal((2 * MatrixUnits.Threads * MatrixUnits.Rounds).ToString(CultureInfo.InvariantCulture), caught);
     }
 }
