@@ -119,8 +119,11 @@ public sealed class MambaModel : IDisposable
     /// <param name="destination">The file; replaced if it exists.</param>
     /// <param name="progress">Told the part done, 0 to 1.</param>
     /// <param name="cancellationToken">Ends the writing; the destination is untouched then.</param>
+    /// <exception cref="MambaFormatException">The shape is none that a model can have; the message says why.</exception>
+    /// <exception cref="IOException">Writing failed.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    /// <inheritdoc cref="Load" path="/exception"/>
+    /// <exception cref="MambaOutOfMemoryException">There is not enough memory.</exception>
+    /// <exception cref="MambaNativeLibraryException">The native library could not be loaded.</exception>
     public static void WriteRandom(
         MambaShape shape, string destination, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
     {

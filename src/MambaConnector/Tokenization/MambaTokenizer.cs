@@ -181,7 +181,7 @@ public sealed class MambaTokenizer
         return _bytes.AsSpan(_offsets[id].._offsets[id + 1]);
     }
 
-    /// <summary>The text of a token whose bytes are whole characters, always the same string; null where they are not.</summary>
+    /// <summary>The text of a token whose bytes are whole characters, kept once it is made; null where they are not.</summary>
     internal string? GetWholeText(int id) =>
         _texts[id] ?? (Utf8.IsValid(GetBytes(id)) ? _texts[id] = Encoding.UTF8.GetString(GetBytes(id)) : null);
 
