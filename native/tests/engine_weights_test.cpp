@@ -77,7 +77,7 @@ protected:
 
 TEST_P(EngineWeights, BitsDoNotDependOnTheRestOfTheBatch) {
     const auto alone = engine(MAMBA_ISA_AUTO, 1);
-    for (const int threads : {2, 7}) {
+    for (const int threads : {2, 5}) {
         const auto together = engine(MAMBA_ISA_AUTO, threads);
         // Single tokens and several; 65 and 130 also bring tokens that are alone on the chunk grid; 1, 1, 1 is a brief step.
         const std::vector<std::vector<size_t>> batches = {{3, 65, 1, 130, 17}, {1, 2}, {1, 1, 1}, {1, 1, 1, 1, 1}};
@@ -134,8 +134,14 @@ std::string test_name(const testing::TestParamInfo<EngineWeights::ParamType>& in
     return std::string(std::get<0>(info.param) == MAMBA_ARCH_MAMBA1 ? "mamba1_" : "mamba2_") + name(std::get<1>(info.param));
 }
 
+#if defined(MAMBA_SANITIZED) || !MAMBA_X64
+// Slow: the forms that differ, once.
+constexpr WeightType types[] = {WeightType::bf16, WeightType::q8_0};
+#else
+constexpr auto& types = all_weight_types;
+#endif
 INSTANTIATE_TEST_SUITE_P(All, EngineWeights,
-                         testing::Combine(testing::Values(MAMBA_ARCH_MAMBA1, MAMBA_ARCH_MAMBA2), testing::ValuesIn(all_weight_types)),
+                         testing::Combine(testing::Values(MAMBA_ARCH_MAMBA1, MAMBA_ARCH_MAMBA2), testing::ValuesIn(types)),
                          test_name);
 
 }  // namespace

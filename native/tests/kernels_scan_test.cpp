@@ -303,8 +303,10 @@ TEST(Mamba2, NoBitDependsOnCutsAtTheGridOrRangesOfHeads) {
     Random random(24);
     for (const Mamba2Case& s : mamba2_cases) {
         const Mamba2Input input(s, random);
-        for (const Kernels* kernels : all_tables()) {
+        // Under sanitizers and emulation the plain code takes minutes; it is of one piece anyway.
+        for (const Kernels* kernels : runs_slowly ? vector_tables() : all_tables()) {
             for (const bool exact : {false, true}) {
+                if (!exact && kernels->matmul_packed == nullptr) continue;  // the same
                 const Mamba2Result whole = input.run(*kernels, exact);
                 EXPECT_TRUE(same(whole, input.run_in_pieces(*kernels, exact, input.grid(1), s.heads))) << describe(*kernels, s);
                 EXPECT_TRUE(same(whole, input.run_in_pieces(*kernels, exact, input.grid(3), 1))) << describe(*kernels, s);

@@ -17,6 +17,12 @@ namespace mamba::testing {
 
 using Floats = std::vector<float>;
 
+#if defined(MAMBA_SANITIZED) || !MAMBA_X64
+inline constexpr bool runs_slowly = true;
+#else
+inline constexpr bool runs_slowly = false;
+#endif
+
 // Vector tables of this build that this processor runs; on others the scalar one, so that a loop is never empty.
 inline std::vector<const Kernels*> vector_tables() {
     std::vector<const Kernels*> tables;

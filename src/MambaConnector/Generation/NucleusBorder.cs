@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace MambaConnector.Generation;
@@ -77,6 +78,7 @@ internal static class NucleusBorder
     }
 
     /// <summary>The sums of the weights of at least each of three borders, the largest border first.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SumAtLeast(ReadOnlySpan<float> weights, float upper, float middle, float lower, Span<double> sums)
     {
         sums.Clear();
@@ -113,6 +115,7 @@ internal static class NucleusBorder
     }
 
     /// <summary>Collects the weights in [low, high), and sums those of at least high.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static int Collect(ReadOnlySpan<float> weights, float low, float high, Span<float> members, out double above)
     {
         Vector512<float> lows = Vector512.Create(low);
@@ -153,6 +156,7 @@ internal static class NucleusBorder
         return count;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> AtLeast(Vector512<float> values, Vector512<float> borders) =>
         Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(values, borders), values, Vector512<float>.Zero);
 }

@@ -1,12 +1,14 @@
 using System.Numerics;
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace MambaConnector.Generation;
 
 /// <summary>Chooses a token from a row of logits: penalties, temperature, top-k, top-p, min-p, then one random number. Allocates nothing a
-/// token. One generation's own; not thread-safe.</summary>
+/// token. One generation's own; not thread-safe. Loops over the vocabulary are optimised when they are first run: the runtime's quick first
+/// code for vectors is some hundred times slower, and stays for a second.</summary>
 internal sealed class Sampler
 {
     private const int ScaledAtOnce = 4096;
@@ -89,6 +91,7 @@ internal sealed class Sampler
     }
 
     /// <summary>The largest value; NaN if any value is.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Largest(ReadOnlySpan<float> values)
     {
         Vector512<float> largest = Vector512.Create(float.NegativeInfinity);
@@ -177,6 +180,7 @@ internal sealed class Sampler
     /// <summary>Filters the whole vocabulary.</summary>
     /// <param name="weights">The largest is 1.</param>
     /// <param name="scratch">To work in.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int SampleAll(Span<float> weights, SamplerScratch scratch)
     {
         float total = TensorPrimitives.Sum<float>(weights);
@@ -227,6 +231,7 @@ internal sealed class Sampler
     }
 
     /// <summary>Draws an index with probability weight / total.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Draw(ReadOnlySpan<float> weights, double total)
     {
         double target = _random.NextDouble() * total;
@@ -258,6 +263,7 @@ internal sealed class Sampler
 
     /// <summary>Collects the k largest into the scratch's keys and candidates, unsorted. A vector of values at a time is compared with the smallest
     /// kept, so most of the vocabulary costs one comparison a vector.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static int SelectLargest(ReadOnlySpan<float> values, int k, SamplerScratch scratch)
     {
         Span<float> heap = scratch.Keys.AsSpan(0, k);
