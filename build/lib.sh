@@ -9,8 +9,7 @@ fi
 # What the native tests, fuzz targets and cross builds need: Debian's and Ubuntu's package, and a command or file that it brings.
 packages_of() {
   case $1 in
-    native) echo "cmake=cmake g++=g++ ninja-build=ninja libgtest-dev=/usr/include/gtest/gtest.h" \
-      "libbenchmark-dev=/usr/include/benchmark/benchmark.h" ;;
+    native) echo "cmake=cmake g++=g++ ninja-build=ninja libgtest-dev=/usr/include/gtest/gtest.h" ;;
     sanitizers) echo "cmake=cmake g++=g++ ninja-build=ninja googletest=/usr/src/googletest/CMakeLists.txt" ;;
     fuzz) echo "cmake=cmake ninja-build=ninja clang-14=clang++-14 libclang-rt-14-dev=/usr/lib/llvm-14/lib/clang/14*/lib/linux/libclang_rt.fuzzer-*.a" ;;
     coverage) echo "$(packages_of fuzz) llvm-14=llvm-cov-14" ;;
