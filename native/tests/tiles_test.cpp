@@ -2,7 +2,7 @@
 // an exception on that thread ends the process.
 #include "base/platform.h"
 
-#if MAMBA_X64 && !defined(_MSC_VER)
+#if MAMBA_X64 && defined(__linux__)
 
 #include <gtest/gtest.h>
 #include <immintrin.h>

@@ -9,7 +9,7 @@
 #include "backends/cpu/amx_scan_layout.h"
 #include "base/platform.h"
 
-#if MAMBA_X64 && !defined(_MSC_VER)
+#if MAMBA_X64 && defined(__linux__)
 #include <limits>
 
 #include "backends/cpu/amx_tiles.h"

@@ -1,4 +1,5 @@
-// The AVX-512 table with its matrix products on the matrix units (AMX). Tiles may only be touched on threads of the engine
+// The AVX-512 table with its matrix products on the matrix units (AMX). Only on Linux: elsewhere nobody has asked for them, and GCC cannot
+// assemble tile loads for Windows, where long has 32 bits. Tiles may only be touched on threads of the engine
 // (engine/thread_pool.h).
 #if defined(__GNUC__) && !defined(__clang__)
 // GCC's own AVX-512 header leaves a register undefined on purpose and warns of it (GCC bug 105593).
@@ -10,7 +11,7 @@
 #include "backends/cpu/kernels.h"
 #include "base/platform.h"
 
-#if MAMBA_X64 && !defined(_MSC_VER)
+#if MAMBA_X64 && defined(__linux__)
 #include <algorithm>
 #include <bit>
 #include <limits>
@@ -32,7 +33,7 @@ namespace {
 namespace mamba {
 
 const Kernels* amx_kernels() {
-#if MAMBA_X64 && !defined(_MSC_VER)
+#if MAMBA_X64 && defined(__linux__)
     static const Kernels table = [] {
         Kernels kernels = *avx512_kernels();
         kernels.isa = MAMBA_ISA_AMX;
