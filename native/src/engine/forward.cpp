@@ -24,7 +24,7 @@ void Forward::run(const Slice& slice) {
         embed(worker, slice);
         pool_.barrier();
         const bool brief = is_brief(slice);
-        for (int64_t i = 0; i < config_.layer_count(); ++i) brief ? brief_layer(worker, slice, i) : layer(worker, slice, i);
+        for (int64_t i = 0; i < config_.layer_count(); ++i) layer(worker, slice, brief, i);
         const Range mine = pool_.share(worker, slice.rows);
         for (int64_t row = mine.begin; row < mine.end; ++row) {
             kernels_.rms_norm(work_.x.data() + row * config_.d_model, model_.final_norm.data(), config_.norm_eps, config_.d_model,
@@ -44,7 +44,7 @@ void Forward::run(const Slice& slice) {
 void Forward::head(const float* rows, int64_t count, float* out) {
     const auto body = [&](int worker) {
         const bool brief = count <= Workspace::brief_rows;
-        Input x{const_cast<float*>(rows), config_.d_model, brief ? work_.private_operand(worker) : work_.operand.data(), count, count};
+        const Input x{rows, config_.d_model, brief ? work_.private_operand(worker) : work_.operand.data(), count, count};
         const Range mine = brief ? Range{0, count} : pool_.share(worker, count);
         for (int64_t row = mine.begin; row < mine.end; ++row) prepare(weights_.head, x, row);
         if (!brief) pool_.barrier();
@@ -113,74 +113,45 @@ void Forward::project(int worker, Range columns, const Weights& weights, const V
 
 // ---- Layers: x = x + Mixer(rms(x)); the residual stays in FP32.
 
-void Forward::layer(int worker, const Slice& slice, int64_t index) {
+void Forward::layer(int worker, const Slice& slice, bool brief, int64_t index) {
     const Layer& layer = model_.layers[static_cast<size_t>(index)];
     const LayerWeights& weights = weights_.layers[static_cast<size_t>(index)];
     const LayerState& place = layout_.layers[static_cast<size_t>(index)];
-    const Range rows = pool_.share(worker, slice.rows);
+    const int64_t d_model = config_.d_model, d_inner = config_.d_inner;
+    const Range rows = brief ? Range{0, slice.rows} : pool_.share(worker, slice.rows);
 
-    const Input normed = shared_input(work_.normed.data(), config_.d_model, slice);
+    float* const normed = brief ? work_.private_rows(worker) : work_.normed.data();
+    const Input into = input(worker, slice, brief, normed, d_model);
     for (int64_t row = rows.begin; row < rows.end; ++row) {
-        kernels_.rms_norm(work_.x.data() + row * config_.d_model, layer.norm.data(), config_.norm_eps, config_.d_model,
-                          normed.rows + row * config_.d_model);
-        prepare(weights.in_proj, normed, row);
+        kernels_.rms_norm(work_.x.data() + row * d_model, layer.norm.data(), config_.norm_eps, d_model, normed + row * d_model);
+        prepare(weights.in_proj, into, row);
     }
-    pool_.barrier();
-    project(worker, weights.in_proj, layer.in_proj_bias, normed, false, work_.projected.data(), work_.projected_width);
+    if (!brief) pool_.barrier();
+    project(worker, weights.in_proj, layer.in_proj_bias, into, false, work_.projected.data(), work_.projected_width);
     pool_.barrier();
 
-    switch (layer.kind) {
-        case LayerKind::mamba1: mamba1(worker, slice, layer, weights, place); break;
-        case LayerKind::mamba2: mamba2(worker, slice, layer, place); break;
-        default: break;  // the loader lets no other kind through
-    }
+    const bool is_mamba2 = layer.kind == LayerKind::mamba2;  // the loader lets no third kind through
+    if (!is_mamba2) mamba1(worker, slice, layer, weights, place);
+    else if (brief) brief_mamba2(worker, slice, layer, place);
+    else mamba2(worker, slice, layer, place);
     pool_.barrier();
 
-    const Input mixed = shared_input(work_.mixed.data(), config_.d_inner, slice);
+    float* const mixed = brief ? work_.private_rows(worker) : work_.mixed.data();
+    const Input out_of = input(worker, slice, brief, mixed, d_inner);
     for (int64_t row = rows.begin; row < rows.end; ++row) {
-        if (layer.kind == LayerKind::mamba2) gate(row, layer, mixed.rows + row * config_.d_inner);
-        prepare(weights.out_proj, mixed, row);
+        float* values = mixed + row * d_inner;
+        if (brief) std::memcpy(values, work_.mixed.data() + row * d_inner, static_cast<size_t>(d_inner) * sizeof(float));
+        if (is_mamba2) gate(row, layer, values);
+        prepare(weights.out_proj, out_of, row);
     }
-    pool_.barrier();
-    project(worker, weights.out_proj, layer.out_proj_bias, mixed, true, work_.x.data(), config_.d_model);
-    pool_.barrier();
-}
-
-void Forward::brief_layer(int worker, const Slice& slice, int64_t index) {
-    const Layer& layer = model_.layers[static_cast<size_t>(index)];
-    const LayerWeights& weights = weights_.layers[static_cast<size_t>(index)];
-    const LayerState& place = layout_.layers[static_cast<size_t>(index)];
-
-    const Input normed = private_input(worker, config_.d_model, slice.rows);
-    for (int64_t row = 0; row < slice.rows; ++row) {
-        kernels_.rms_norm(work_.x.data() + row * config_.d_model, layer.norm.data(), config_.norm_eps, config_.d_model,
-                          normed.rows + row * config_.d_model);
-        prepare(weights.in_proj, normed, row);
-    }
-    project(worker, weights.in_proj, layer.in_proj_bias, normed, false, work_.projected.data(), work_.projected_width);
-    pool_.barrier();
-
-    switch (layer.kind) {
-        case LayerKind::mamba1: mamba1(worker, slice, layer, weights, place); break;
-        case LayerKind::mamba2: brief_mamba2(worker, slice, layer, place); break;
-        default: break;
-    }
-    pool_.barrier();
-
-    const Input mixed = private_input(worker, config_.d_inner, slice.rows);
-    for (int64_t row = 0; row < slice.rows; ++row) {
-        float* out = mixed.rows + row * config_.d_inner;
-        std::memcpy(out, work_.mixed.data() + row * config_.d_inner, static_cast<size_t>(config_.d_inner) * sizeof(float));
-        if (layer.kind == LayerKind::mamba2) gate(row, layer, out);
-        prepare(weights.out_proj, mixed, row);
-    }
-    if (worker == 0 && layer.kind == LayerKind::mamba2) {
+    if (!brief) pool_.barrier();
+    if (brief && is_mamba2 && worker == 0) {
         // B and C, whose window every thread has read.
         for (const Piece& piece : slice.pieces) {
-            advance_window({config_.d_inner, work_.conv_width}, piece, place, work_.projected.data() + config_.d_inner);
+            advance_window({d_inner, work_.conv_width}, piece, place, work_.projected.data() + d_inner);
         }
     }
-    project(worker, weights.out_proj, layer.out_proj_bias, mixed, true, work_.x.data(), config_.d_model);
+    project(worker, weights.out_proj, layer.out_proj_bias, out_of, true, work_.x.data(), d_model);
     pool_.barrier();
 }
 
@@ -224,15 +195,15 @@ void Forward::mamba1(int worker, const Slice& slice, const Layer& layer, const L
     }
     pool_.barrier();
 
-    const Input convolved = shared_input(work_.convolved.data(), d_inner, slice);
+    const Input convolved = input(worker, slice, false, work_.convolved.data(), d_inner);
     for (int64_t row = rows.begin; row < rows.end; ++row) prepare(weights.x_proj, convolved, row);
     pool_.barrier();
     project(worker, weights.x_proj, Vector(), convolved, false, work_.small.data(), small);
     pool_.barrier();
 
-    const Input r = shared_input(work_.small.data(), small, slice);
+    const Input r = input(worker, slice, false, work_.small.data(), small);
     for (int64_t row = rows.begin; row < rows.end; ++row) {
-        float* values = r.rows + row * small;
+        float* values = work_.small.data() + row * small;
         if (config_.dt_b_c_norm) {
             kernels_.rms_norm(values, layer.dt_norm.data(), config_.dt_b_c_norm_eps, rank, values);
             kernels_.rms_norm(values + rank, layer.b_norm.data(), config_.dt_b_c_norm_eps, n, values + rank);
@@ -344,7 +315,7 @@ void Forward::heads(int worker, Range heads, const Piece& piece, const Layer& la
     s.state = piece.state->values.data() + place.ssm;
     s.y_stride = config_.d_inner;
     s.y = work_.mixed.data() + piece.first_row * s.y_stride;
-    s.exact = layer.in_proj.type == WeightType::f32 || layer.in_proj.type == WeightType::f16;
+    s.exact = operand_form(layer.in_proj.type, false) == OperandForm::plain;
     kernels_.mamba2_scan(s, work_.scratch(worker));
 }
 

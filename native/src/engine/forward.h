@@ -29,7 +29,7 @@ public:
 private:
     // Rows that enter a product: FP32, and where the kernels want it laid out for them. Rows of single tokens come first.
     struct Input {
-        float* rows;
+        const float* rows;
         int64_t stride;
         std::byte* operand;
         int64_t count, singles;
@@ -38,11 +38,10 @@ private:
     // Few single tokens of different sessions: what is short is computed by every thread for itself, which costs less than waiting for
     // each other.
     bool is_brief(const Slice& slice) const;
-    void brief_layer(int worker, const Slice& slice, int64_t index);
     void brief_mamba2(int worker, const Slice& slice, const Layer& layer, const LayerState& place);
 
     void embed(int worker, const Slice& slice);
-    void layer(int worker, const Slice& slice, int64_t index);
+    void layer(int worker, const Slice& slice, bool brief, int64_t index);
     void mamba1(int worker, const Slice& slice, const Layer& layer, const LayerWeights& weights, const LayerState& place);
     void mamba2(int worker, const Slice& slice, const Layer& layer, const LayerState& place);
 
@@ -54,11 +53,9 @@ private:
     // Row `row` of mixed, gated and normed, to out.
     void gate(int64_t row, const Layer& layer, float* out);
 
-    Input shared_input(float* rows, int64_t stride, const Slice& slice) {
-        return {rows, stride, work_.operand.data(), slice.rows, slice.single_rows};
-    }
-    Input private_input(int worker, int64_t stride, int64_t count) {
-        return {work_.private_rows(worker), stride, work_.private_operand(worker), count, count};
+    // Rows of the slice, whose operand the threads share, or in a brief step each has for itself.
+    Input input(int worker, const Slice& slice, bool brief, const float* rows, int64_t stride) {
+        return {rows, stride, brief ? work_.private_operand(worker) : work_.operand.data(), slice.rows, slice.single_rows};
     }
     OperandForm form(const Weights& weights, bool single) const {
         return kernels_.prepare == nullptr ? OperandForm::plain : operand_form(weights.matrix.type, single);
