@@ -220,18 +220,17 @@ void for_groups(const Operand& x, int64_t cols, const F& f) {
 
 void matmul_q8_0(const Weights& w, int64_t begin, int64_t end, const Operand& x, const TileOutput& out) {
     const int64_t cols = w.matrix.cols, count = blocks(cols);
-    const size_t bytes = panel_bytes(WeightType::q8_0, cols);
-    const PanelStreams from(begin / panel_rows, panels(end), streams);
+    const PanelStreams<streams> from(w, begin, end);
     for (int64_t s = 0; s < from.length; ++s) {
         const std::byte* record[streams];
-        for (int q = 0; q < streams; ++q) record[q] = w.panels + static_cast<size_t>(from.panel(q, s)) * bytes;
+        from.find(s, record);
         for_groups(x, cols, [&](int64_t m, int64_t rows, const std::byte* a) {
             Vec16 sums[streams][group_rows];
             if (rows <= joined_rows) multiply_q8_0<true>(record, count, a, rows, sums);
             else multiply_q8_0<false>(record, count, a, rows, sums);
             for (int q = 0; q < streams; ++q) {
                 if (!from.exists(q, s)) continue;
-                for (int64_t r = 0; r < rows; ++r) out.write(m + r, from.panel(q, s) * panel_rows, sums[q][r]);
+                for (int64_t r = 0; r < rows; ++r) out.write(m + r, from.column(q, s), sums[q][r]);
             }
         });
     }
@@ -262,21 +261,18 @@ MAMBA_ALWAYS_INLINE void multiply_streams(const std::byte* const (&panel)[stream
 
 // Up to 16 rows of x against weights of BF16, which stream from memory.
 void few_rows_bf16(const Weights& w, int64_t begin, int64_t end, const Operand& x, const TileOutput& out) {
-    const int64_t cols = w.matrix.cols;
-    const size_t bytes = panel_bytes(WeightType::bf16, cols);
-    const PanelStreams from(begin / panel_rows, panels(end), streams);
+    const PanelStreams<streams> from(w, begin, end);
     TileConfig config;
     for (const int tile : {0, 1, 2, 3, 4}) config.set(tile, x.rows, 64);
     config.load();
     for (int64_t s = 0; s < from.length; ++s) {
         const std::byte* panel[streams];
-        for (int q = 0; q < streams; ++q) panel[q] = w.panels + static_cast<size_t>(from.panel(q, s)) * bytes;
-        multiply_streams(panel, x.data, blocks(cols));
-        const auto column = [&](int q) { return from.panel(q, s) * panel_rows; };
-        store_tile<0>(out, 0, x.rows, column(0));
-        if (from.exists(1, s)) store_tile<1>(out, 0, x.rows, column(1));
-        if (from.exists(2, s)) store_tile<2>(out, 0, x.rows, column(2));
-        if (from.exists(3, s)) store_tile<3>(out, 0, x.rows, column(3));
+        from.find(s, panel);
+        multiply_streams(panel, x.data, blocks(w.matrix.cols));
+        store_tile<0>(out, 0, x.rows, from.column(0, s));
+        if (from.exists(1, s)) store_tile<1>(out, 0, x.rows, from.column(1, s));
+        if (from.exists(2, s)) store_tile<2>(out, 0, x.rows, from.column(2, s));
+        if (from.exists(3, s)) store_tile<3>(out, 0, x.rows, from.column(3, s));
     }
 }
 

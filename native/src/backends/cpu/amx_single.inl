@@ -10,11 +10,21 @@ constexpr int single_streams = 8;
 MAMBA_ALWAYS_INLINE void ask_ahead(const std::byte* line) { prefetch(line + 2048); }
 
 // Panels of streams that end early stand in for each other: the last stream's panel is computed again and not written.
+template <int count>
 struct PanelStreams {
+    const Weights& weights;
     int64_t first, last, length;
-    PanelStreams(int64_t begin, int64_t end, int count) : first(begin), last(end), length((end - begin + count - 1) / count) {}
+
+    // The panels of weight rows begin .. end.
+    PanelStreams(const Weights& w, int64_t begin, int64_t end)
+        : weights(w), first(begin / panel_rows), last(panels(end)), length((last - first + count - 1) / count) {}
     bool exists(int q, int64_t s) const { return first + q * length + s < last; }
-    int64_t panel(int q, int64_t s) const { return std::min(first + q * length + s, last - 1); }
+    int64_t column(int q, int64_t s) const { return std::min(first + q * length + s, last - 1) * panel_rows; }
+    // Where panel s of every stream lies.
+    void find(int64_t s, const std::byte* (&places)[count]) const {
+        const size_t bytes = panel_bytes(weights.matrix.type, weights.matrix.cols);
+        for (int q = 0; q < count; ++q) places[q] = weights.panels + static_cast<size_t>(column(q, s) / panel_rows) * bytes;
+    }
 };
 
 // Where sums go: y[m][j] of kernels.h, a row's columns j .. j + 16 at a time.
@@ -48,7 +58,6 @@ MAMBA_ALWAYS_INLINE __m512i broadcast_quad(const std::byte* p) {
 // The instruction multiplies unsigned by signed bytes: weights get 128 added, and the sums begin at what that adds, taken away.
 void single_q8_0(const Weights& w, int64_t begin, int64_t end, const std::byte* x, const TileOutput& out, std::byte* scratch) {
     const int64_t count = blocks(w.matrix.cols);
-    const size_t bytes = panel_bytes(WeightType::q8_0, w.matrix.cols);
     const float* unit = reinterpret_cast<const float*>(x + count * pieces * block);
     int32_t* const offsets = reinterpret_cast<int32_t*>(scratch);  // [blocks][pieces]
     for (int64_t i = 0; i < count * pieces; ++i) {
@@ -57,14 +66,12 @@ void single_q8_0(const Weights& w, int64_t begin, int64_t end, const std::byte* 
         offsets[i] = -128 * sum;
     }
     const __m512i sign = _mm512_set1_epi8(static_cast<char>(0x80));
-    const PanelStreams from(begin / panel_rows, panels(end), single_streams);
+    const PanelStreams<single_streams> from(w, begin, end);
     for (int64_t s = 0; s < from.length; ++s) {
         const std::byte* record[single_streams];
         Vec16 sums[single_streams];
-        for (int q = 0; q < single_streams; ++q) {
-            record[q] = w.panels + static_cast<size_t>(from.panel(q, s)) * bytes;
-            sums[q] = zero();
-        }
+        from.find(s, record);
+        std::fill_n(sums, single_streams, zero());
         for (int64_t b = 0; b < count; ++b) {
             const std::byte* a = x + b * pieces * block;
             const size_t at = static_cast<size_t>(b / 2) * q8_0_record_bytes, second = static_cast<size_t>(b % 2);
@@ -93,7 +100,7 @@ void single_q8_0(const Weights& w, int64_t begin, int64_t end, const std::byte* 
             }
         }
         for (int q = 0; q < single_streams; ++q) {
-            if (from.exists(q, s)) out.write(0, from.panel(q, s) * panel_rows, sums[q]);
+            if (from.exists(q, s)) out.write(0, from.column(q, s), sums[q]);
         }
     }
 }
@@ -102,7 +109,6 @@ void single_q8_0(const Weights& w, int64_t begin, int64_t end, const std::byte* 
 // is subnormal counts as zero (Intel's manual, TDPBF16PS), as the caller has it here.
 void single_bf16(const Weights& w, int64_t begin, int64_t end, const std::byte* x, const TileOutput& out, std::byte* scratch) {
     const int64_t count = blocks(w.matrix.cols);
-    const size_t bytes = panel_bytes(WeightType::bf16, w.matrix.cols);
     float* const wide = reinterpret_cast<float*>(scratch);  // x in FP32
     for (int64_t b = 0; b < count; ++b) {
         for (int64_t half = 0; half < block; half += lanes) {
@@ -111,14 +117,12 @@ void single_bf16(const Weights& w, int64_t begin, int64_t end, const std::byte* 
         }
     }
     const __m512i high_half = _mm512_set1_epi32(static_cast<int>(0xffff0000u));
-    const PanelStreams from(begin / panel_rows, panels(end), single_streams);
+    const PanelStreams<single_streams> from(w, begin, end);
     for (int64_t s = 0; s < from.length; ++s) {
         const std::byte* panel[single_streams];
         Vec16 sums[single_streams];
-        for (int q = 0; q < single_streams; ++q) {
-            panel[q] = w.panels + static_cast<size_t>(from.panel(q, s)) * bytes;
-            sums[q] = zero();
-        }
+        from.find(s, panel);
+        std::fill_n(sums, single_streams, zero());
         for (int64_t b = 0; b < count; ++b) {
             const float* a = wide + b * block;
             const size_t at = static_cast<size_t>(b) * bf16_tile_bytes;
@@ -138,7 +142,7 @@ void single_bf16(const Weights& w, int64_t begin, int64_t end, const std::byte* 
             for (int q = 0; q < single_streams; ++q) sums[q] = sums[q] + (even[q] + odd[q]);
         }
         for (int q = 0; q < single_streams; ++q) {
-            if (from.exists(q, s)) out.write(0, from.panel(q, s) * panel_rows, sums[q]);
+            if (from.exists(q, s)) out.write(0, from.column(q, s), sums[q]);
         }
     }
 }
