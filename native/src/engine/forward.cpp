@@ -10,12 +10,19 @@ namespace {
 
 // Weight rows a thread takes at a time: a multiple of every kernel's tile, so that slices stay whole and contiguous.
 constexpr int64_t row_grain = 16;
-// Channels a thread convolves or scans at a time: whole cache lines.
+// Channels a thread scans at a time: whole cache lines.
 constexpr int64_t channel_grain = 16;
+// Columns of in_proj that a thread computes at a time, to convolve them while they are in its cache.
+constexpr int64_t columns_at_once = 1024;
 // Tokens of Mamba-1 whose step sizes stay in the cache between their softplus and the scan.
 constexpr int64_t scan_tokens = 128;
 
 const float* data_or_null(const Vector& v) { return v.empty() ? nullptr : v.data(); }
+
+// What of `range` lies in [begin, end), counted from begin.
+Range within(Range range, int64_t begin, int64_t end) {
+    return {std::max(range.begin, begin) - begin, std::min(range.end, end) - begin};
+}
 
 }  // namespace
 
@@ -126,11 +133,12 @@ void Forward::layer(int worker, const Slice& slice, bool brief, int64_t index) {
         kernels_.rms_norm(work_.x.data() + row * d_model, layer.norm.data(), config_.norm_eps, d_model, normed + row * d_model);
         prepare(weights.in_proj, into, row);
     }
+    const bool is_mamba2 = layer.kind == LayerKind::mamba2;  // the loader lets no third kind through
     if (!brief) pool_.barrier();
-    project(worker, weights.in_proj, layer.in_proj_bias, into, false, work_.projected.data(), work_.projected_width);
+    if (brief && is_mamba2) project(worker, weights.in_proj, layer.in_proj_bias, into, false, work_.projected.data(), work_.projected_width);
+    else expand(worker, slice, layer, weights, place, into);
     pool_.barrier();
 
-    const bool is_mamba2 = layer.kind == LayerKind::mamba2;  // the loader lets no third kind through
     if (!is_mamba2) mamba1(worker, slice, layer, weights, place);
     else if (brief) brief_mamba2(worker, slice, layer, place);
     else mamba2(worker, slice, layer, place);
@@ -153,6 +161,35 @@ void Forward::layer(int worker, const Slice& slice, bool brief, int64_t index) {
     }
     project(worker, weights.out_proj, layer.out_proj_bias, out_of, true, work_.x.data(), d_model);
     pool_.barrier();
+}
+
+// Columns are, in parts: [z | x | B, C, dt] of Mamba-2, [x | z] of Mamba-1. A thread takes its share of every part, so that what it
+// convolves is mostly what it scans.
+void Forward::expand(int worker, const Slice& slice, const Layer& layer, const LayerWeights& weights, const LayerState& place,
+                     const Input& x) {
+    const bool is_mamba2 = layer.kind == LayerKind::mamba2;
+    const int64_t d_inner = config_.d_inner, width = work_.conv_width, count = weights.in_proj.matrix.rows;
+    const int64_t conv = is_mamba2 ? d_inner : 0, dt = conv + width;
+    const int64_t parts[] = {0, d_inner / row_grain * row_grain, 2 * d_inner / row_grain * row_grain, count};
+    float* const out = work_.projected.data();
+    for (int part = 0; part < 3; ++part) {
+        const Range mine = pool_.share(worker, parts[part + 1] - parts[part], row_grain);
+        for (int64_t at = mine.begin; at < mine.end; at += columns_at_once) {
+            const Range columns{parts[part] + at, parts[part] + std::min(at + columns_at_once, mine.end)};
+            project(worker, columns, weights.in_proj, layer.in_proj_bias, x, false, out, work_.projected_width);
+            const Range channels = within(columns, conv, dt);
+            for (const Piece& piece : slice.pieces) {
+                convolve(channels, piece, layer, place, out + conv, work_.convolved.data());
+                advance_window(channels, piece, place, out + conv);
+            }
+            const Range steps = is_mamba2 ? within(columns, dt, count) : Range{0, 0};
+            if (steps.empty()) continue;
+            for (int64_t row = 0; row < slice.rows; ++row) {
+                kernels_.softplus(out + row * work_.projected_width + dt + steps.begin, layer.dt_bias.data() + steps.begin, config_.dt_min,
+                                  config_.dt_max, steps.end - steps.begin);
+            }
+        }
+    }
 }
 
 void Forward::convolve(Range channels, const Piece& piece, const Layer& layer, const LayerState& place, const float* in, float* out) {
@@ -189,12 +226,6 @@ void Forward::advance_window(Range channels, const Piece& piece, const LayerStat
 void Forward::mamba1(int worker, const Slice& slice, const Layer& layer, const LayerWeights& weights, const LayerState& place) {
     const int64_t d_inner = config_.d_inner, rank = config_.dt_rank, n = config_.d_state, small = work_.small_width;
     const Range channels = pool_.share(worker, d_inner, channel_grain), rows = pool_.share(worker, slice.rows);
-    for (const Piece& piece : slice.pieces) {
-        convolve(channels, piece, layer, place, work_.projected.data(), work_.convolved.data());
-        advance_window(channels, piece, place, work_.projected.data());
-    }
-    pool_.barrier();
-
     const Input convolved = input(worker, slice, false, work_.convolved.data(), d_inner);
     for (int64_t row = rows.begin; row < rows.end; ++row) prepare(weights.x_proj, convolved, row);
     pool_.barrier();
@@ -249,20 +280,7 @@ void Forward::mamba1(int worker, const Slice& slice, const Layer& layer, const L
 }
 
 void Forward::mamba2(int worker, const Slice& slice, const Layer& layer, const LayerState& place) {
-    const int64_t d_inner = config_.d_inner, width = work_.conv_width, h = config_.head_count;
-    const float* in = work_.projected.data() + d_inner;
-    const Range channels = pool_.share(worker, width, channel_grain);
-    for (const Piece& piece : slice.pieces) {
-        convolve(channels, piece, layer, place, in, work_.convolved.data());
-        advance_window(channels, piece, place, in);
-    }
-    const Range rows = pool_.share(worker, slice.rows);
-    for (int64_t row = rows.begin; row < rows.end; ++row) {
-        kernels_.softplus(work_.projected.data() + row * work_.projected_width + d_inner + width, layer.dt_bias.data(), config_.dt_min,
-                          config_.dt_max, h);
-    }
-    pool_.barrier();
-    const Range mine = pool_.share(worker, h);
+    const Range mine = pool_.share(worker, config_.head_count);
     for (const Piece& piece : slice.pieces) heads(worker, mine, piece, layer, place, work_.convolved.data());
 }
 

@@ -42,6 +42,8 @@ private:
 
     void embed(int worker, const Slice& slice);
     void layer(int worker, const Slice& slice, bool brief, int64_t index);
+    // in_proj, and what follows of a column alone: convolution, and the step sizes of Mamba-2.
+    void expand(int worker, const Slice& slice, const Layer& layer, const LayerWeights& weights, const LayerState& place, const Input& x);
     void mamba1(int worker, const Slice& slice, const Layer& layer, const LayerWeights& weights, const LayerState& place);
     void mamba2(int worker, const Slice& slice, const Layer& layer, const LayerState& place);
 

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace MambaConnector.Cli.Bench;
 
-/// <summary>Measures prefill, session after session, and decode, where all sessions advance together.</summary>
+/// <summary>Measures prefill, session after session, and decode, where all sessions advance together, 16 steps at a time.</summary>
 /// <param name="model">The model.</param>
 /// <param name="prefill">Tokens of each session's prompt.</param>
 /// <param name="decode">Tokens that each session then takes one by one.</param>
@@ -16,24 +16,26 @@ internal sealed class ThroughputBench(MambaModel model, int prefill, int decode,
     private const int WarmUpPrefill = 512;
     private const int WarmUpDecode = 8;
 
+    // Steps timed together. A state is written once in 16 tokens, so of shorter times none would be like the next.
+    private const int WindowSteps = 16;
+
     private readonly float[] _logits = new float[(long)batch * model.Info.PaddedVocabSize];
 
-    /// <summary>Medians over the repetitions, tokens of all sessions per second; a first, short round only warms up.</summary>
-    public (double Prefill, double Decode) Run(int repeat, IProgress<double> progress, CancellationToken cancellationToken)
+    /// <summary>A first, short round only warms up; then <paramref name="repeat"/> rounds of what is measured.</summary>
+    public BenchSpeeds Run(int repeat, IProgress<double> progress, CancellationToken cancellationToken)
     {
-        double[] prefillSpeeds = new double[repeat];
-        double[] decodeSpeeds = new double[repeat];
-        Measure(Math.Min(prefill, WarmUpPrefill), Math.Min(decode, WarmUpDecode), cancellationToken);
+        Measure(Math.Min(prefill, WarmUpPrefill), Math.Min(decode, WarmUpDecode), new BenchSpeeds(), cancellationToken);
+        BenchSpeeds speeds = new();
         for (int round = 0; round < repeat; round++)
         {
             progress.Report((round + 1.0) / (repeat + 1));
-            (prefillSpeeds[round], decodeSpeeds[round]) = Measure(prefill, decode, cancellationToken);
+            Measure(prefill, decode, speeds, cancellationToken);
         }
 
-        return (Median(prefillSpeeds), Median(decodeSpeeds));
+        return speeds;
     }
 
-    private (double Prefill, double Decode) Measure(int promptLength, int stepCount, CancellationToken cancellationToken)
+    private void Measure(int promptLength, int stepCount, BenchSpeeds speeds, CancellationToken cancellationToken)
     {
         Random random = new(Seed);
         int[][] prompts = [.. Enumerable.Range(0, batch).Select(_ => CreateTokens(promptLength, random))];
@@ -46,22 +48,24 @@ internal sealed class ThroughputBench(MambaModel model, int prefill, int decode,
                 sessions.Add(model.CreateSession());
             }
 
-            long start = Stopwatch.GetTimestamp();
             foreach ((MambaSession session, int[] prompt) in sessions.Zip(prompts))
             {
+                long start = Stopwatch.GetTimestamp();
                 session.Append(prompt, cancellationToken);
                 session.GetLogits(cancellationToken);
+                speeds.Prefill.Add(promptLength / Stopwatch.GetElapsedTime(start).TotalSeconds);
             }
 
-            double prefillSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-            start = Stopwatch.GetTimestamp();
-            foreach (int[] step in steps)
+            foreach (int[][] window in steps.Chunk(WindowSteps))
             {
-                model.DecodeBatch(sessions, step, _logits, cancellationToken);
-            }
+                long start = Stopwatch.GetTimestamp();
+                foreach (int[] step in window)
+                {
+                    model.DecodeBatch(sessions, step, _logits, cancellationToken);
+                }
 
-            double decodeSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-            return ((double)batch * promptLength / prefillSeconds, (double)batch * stepCount / decodeSeconds);
+                speeds.Decode.Add((double)batch * window.Length / Stopwatch.GetElapsedTime(start).TotalSeconds);
+            }
         }
         finally
         {
@@ -78,12 +82,5 @@ internal sealed class ThroughputBench(MambaModel model, int prefill, int decode,
         }
 
         return tokens;
-    }
-
-    private static double Median(double[] values)
-    {
-        Array.Sort(values);
-        int middle = values.Length / 2;
-        return values.Length % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
     }
 }

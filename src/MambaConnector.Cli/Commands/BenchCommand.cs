@@ -24,16 +24,18 @@ internal static class BenchCommand
             long rssBeforeLoad = MemoryUse.Current;
             using MambaModel loaded = Load(parsed, model, shape, WeightTypes.Parse(parsed.GetValue(weights)));
             ThroughputBench bench = new(loaded, parsed.GetValue(prefill), parsed.GetValue(decode), parsed.GetValue(batch));
-            (double Prefill, double Decode) speed = default;
-            console.WithProgress("Measuring", progress => speed = bench.Run(parsed.GetValue(repeat), progress, cancellationToken));
+            BenchSpeeds speeds = new();
+            console.WithProgress("Measuring", progress => speeds = bench.Run(parsed.GetValue(repeat), progress, cancellationToken));
             long peakRss = MemoryUse.Peak;
             MambaModelInfo info = loaded.Info;
             BenchDocument document = new(
                 loaded.EngineInfo.Device,
                 loaded.EngineInfo.Isa.Name(),
                 info.WeightType.Name(),
-                speed.Prefill,
-                speed.Decode,
+                BenchSpeeds.Median(speeds.Prefill),
+                BenchSpeeds.Median(speeds.Decode),
+                speeds.Prefill.Max(),
+                speeds.Decode.Max(),
                 info.WeightBytes,
                 info.StateBytes,
                 (info.WeightBytes / parsed.GetValue(batch)) + (2 * info.StateBytes),
@@ -78,8 +80,8 @@ internal static class BenchCommand
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"device           {document.Device}, {document.Isa}, {threads} threads"));
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"weights          {document.Weights}, {document.WeightBytes:N0} bytes"));
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"state            {document.StateBytes:N0} bytes a session"));
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"prefill          {document.PrefillTokensPerSecond:N1} tokens/s"));
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"decode           {document.DecodeTokensPerSecond:N1} tokens/s"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"prefill          {document.PrefillTokensPerSecond:N1} tokens/s, at best {document.BestPrefillTokensPerSecond:N1}"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"decode           {document.DecodeTokensPerSecond:N1} tokens/s, at best {document.BestDecodeTokensPerSecond:N1}"));
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"arithmetic       {document.FlopsPerToken:N0} operations a token, {document.PrefillFlopsPerToken:N0} of a prompt's"));
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"traffic          {document.BytesPerToken:N0} bytes a decoded token: {used:P0} of the {document.ReadBandwidthBytesPerSecond / 1e9:N1} GB/s measured"));
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"memory           {document.PeakRssBytes:N0} bytes at most, {document.RssBeforeLoadBytes:N0} before the model"));

@@ -1,11 +1,13 @@
 namespace MambaConnector.Cli.Output;
 
-/// <summary>The result of <c>bench</c>. Speeds are medians over the repetitions.</summary>
+/// <summary>The result of <c>bench</c>. Speeds are medians: of every prompt, and of every 16 steps of decoding.</summary>
 /// <param name="Device">Where it ran.</param>
 /// <param name="Isa">With which instructions.</param>
 /// <param name="Weights">The type of the matrices.</param>
 /// <param name="PrefillTokensPerSecond">Of all sessions together; after each prompt the logits of its last token.</param>
 /// <param name="DecodeTokensPerSecond">Of all sessions together.</param>
+/// <param name="BestPrefillTokensPerSecond">Of the fastest prompt: what the machine can do when nothing else uses it.</param>
+/// <param name="BestDecodeTokensPerSecond">Of the fastest 16 steps.</param>
 /// <param name="WeightBytes">Bytes of the weights.</param>
 /// <param name="StateBytes">Bytes of one session's state.</param>
 /// <param name="BytesPerToken">Bytes that one decoded token moves: its share of the weights, and its state read and written.</param>
@@ -20,6 +22,8 @@ internal sealed record BenchDocument(
     string Weights,
     double PrefillTokensPerSecond,
     double DecodeTokensPerSecond,
+    double BestPrefillTokensPerSecond,
+    double BestDecodeTokensPerSecond,
     long WeightBytes,
     long StateBytes,
     long BytesPerToken,
