@@ -14,8 +14,22 @@ MAMBA_ALWAYS_INLINE void ask_for_rows(int64_t k, const float* y, int64_t stride)
     if constexpr (panels_ == 2) prefetch(reinterpret_cast<const std::byte*>(y + k * stride + panel_rows));
 }
 
-// Tiles 0 .. 3 are C (two groups of rows by two panels), 4 and 5 A, 6 and 7 B. b: the panels; a: groups of 16 rows. What comes from beyond
-// L1 is asked for on the way: the next tiles of A, and the lines of y.
+// A quarter of the lines of the next tiles of A.
+template <int groups>
+MAMBA_ALWAYS_INLINE void ask_for_groups(const std::byte* a, size_t group_bytes, size_t quarter) {
+    constexpr size_t bytes = bf16_tile_bytes / 4;
+    MAMBA_UNROLL
+    for (size_t line = quarter * bytes; line < (quarter + 1) * bytes; line += cache_line) {
+        prefetch(a + 2 * bf16_tile_bytes + line);
+        if constexpr (groups == 2) prefetch(a + group_bytes + 2 * bf16_tile_bytes + line);
+    }
+}
+
+// Tiles 0 .. 3 are C (two groups of rows by two panels), 4 is A, 5 B. b: the panels; a: groups of 16 rows. What comes from beyond L1 is
+// asked for on the way: the next tiles of A, and the lines of y.
+//
+// Eight tiles would spare one load in five, and take up to twice as long: while another thread shares the core, a tile that is loaded waits
+// for products that went before, the longer the more tiles are in use.
 template <int groups, int panels_>
 MAMBA_ALWAYS_INLINE void multiply_tiles(const std::byte* a, size_t group_bytes, const std::byte* b, size_t panel_stride, int64_t count,
                                         const float* y, int64_t y_stride) {
@@ -26,22 +40,23 @@ MAMBA_ALWAYS_INLINE void multiply_tiles(const std::byte* a, size_t group_bytes, 
     for (int64_t k = 0; k < count; ++k, a += bf16_tile_bytes, b += bf16_tile_bytes) {
         ask_for_rows<panels_>(k, y, y_stride);
         if constexpr (groups == 2) ask_for_rows<panels_>(k, y + group_rows * y_stride, y_stride);
-        for (size_t line = 0; line < bf16_tile_bytes; line += cache_line) {
-            prefetch(a + 2 * bf16_tile_bytes + line);
-            if constexpr (groups == 2) prefetch(a + group_bytes + 2 * bf16_tile_bytes + line);
-        }
-        _tile_loadd(6, b, 64);
+        ask_for_groups<groups>(a, group_bytes, 0);
+        _tile_loadd(5, b, 64);
         _tile_loadd(4, a, 64);
-        _tile_dpbf16ps(0, 4, 6);
-        if constexpr (panels_ == 2) {
-            _tile_loadd(7, b + panel_stride, 64);
-            _tile_dpbf16ps(1, 4, 7);
-        }
+        _tile_dpbf16ps(0, 4, 5);
+        ask_for_groups<groups>(a, group_bytes, 1);
         if constexpr (groups == 2) {
-            _tile_loadd(5, a + group_bytes, 64);
-            _tile_dpbf16ps(2, 5, 6);
+            _tile_loadd(4, a + group_bytes, 64);
+            _tile_dpbf16ps(2, 4, 5);
         }
-        if constexpr (groups == 2 && panels_ == 2) _tile_dpbf16ps(3, 5, 7);
+        ask_for_groups<groups>(a, group_bytes, 2);
+        if constexpr (panels_ == 2) _tile_loadd(5, b + panel_stride, 64);
+        if constexpr (groups == 2 && panels_ == 2) {
+            _tile_dpbf16ps(3, 4, 5);
+            _tile_loadd(4, a, 64);
+        }
+        ask_for_groups<groups>(a, group_bytes, 3);
+        if constexpr (panels_ == 2) _tile_dpbf16ps(1, 4, 5);
     }
 }
 
@@ -54,9 +69,10 @@ MAMBA_ALWAYS_INLINE void copy_tile(void* to, size_t stride_bytes) {
     if constexpr (tile == 3) _tile_stored(3, to, stride_bytes);
 }
 
+// The first `rows` of the `tile_rows` that tiles are configured for.
 template <int tile>
-MAMBA_ALWAYS_INLINE void store_tile(const TileOutput& out, int64_t m0, int64_t rows, int64_t j0) {
-    if (out.bias == nullptr && !out.add && out.columns - j0 >= panel_rows) {
+MAMBA_ALWAYS_INLINE void store_tile(const TileOutput& out, int64_t m0, int64_t rows, int64_t tile_rows, int64_t j0) {
+    if (out.bias == nullptr && !out.add && rows == tile_rows && out.columns - j0 >= panel_rows) {
         copy_tile<tile>(out.y + m0 * out.stride + j0, static_cast<size_t>(out.stride) * sizeof(float));
         return;
     }
@@ -72,27 +88,21 @@ MAMBA_ALWAYS_INLINE void tile_pair(const std::byte* a, const std::byte* b, int64
     const auto bytes = static_cast<size_t>(blocks(cols)) * bf16_tile_bytes;  // of a panel, and of a group of rows
     if (second > 0) multiply_tiles<2, panels_>(a, bytes, b, bytes, blocks(cols), out.y + m * out.stride + j0, out.stride);
     else multiply_tiles<1, panels_>(a, bytes, b, bytes, blocks(cols), out.y + m * out.stride + j0, out.stride);
-    store_tile<0>(out, m, first, j0);
-    if constexpr (panels_ == 2) store_tile<1>(out, m, first, j0 + panel_rows);
+    store_tile<0>(out, m, first, group_rows, j0);
+    if constexpr (panels_ == 2) store_tile<1>(out, m, first, group_rows, j0 + panel_rows);
     if (second == 0) return;
-    store_tile<2>(out, m + group_rows, second, j0);
-    if constexpr (panels_ == 2) store_tile<3>(out, m + group_rows, second, j0 + panel_rows);
+    store_tile<2>(out, m + group_rows, second, group_rows, j0);
+    if constexpr (panels_ == 2) store_tile<3>(out, m + group_rows, second, group_rows, j0 + panel_rows);
 }
 
-// All rows of x against `count` panels at b, one after another, the first for column j0.
+// All rows of x against `count` panels at b, one after another, the first for column j0. Groups are computed whole: what lies after the
+// last row goes into sums that nobody reads.
 void many_rows(const std::byte* b, int64_t count, int64_t cols, int64_t j0, const Operand& x, const TileOutput& out) {
     const auto bytes = static_cast<size_t>(blocks(cols)) * bf16_tile_bytes;
-    const auto configure = [&](int64_t first, int64_t second) {
-        TileConfig config;
-        for (const int tile : {0, 1, 4}) config.set(tile, first, 64);
-        for (const int tile : {2, 3, 5}) config.set(tile, second, 64);
-        config.load();
-    };
-    configure(group_rows, group_rows);
+    TileConfig().load();
     for (int64_t m = 0; m < x.rows; m += 2 * group_rows) {
         const int64_t first = std::min(x.rows - m, group_rows), second = std::min(x.rows - m - first, group_rows);
         const std::byte* a = x.data + static_cast<size_t>(m / group_rows) * bytes;
-        if (first + second < 2 * group_rows) configure(first, std::max<int64_t>(second, 1));
         for (int64_t p = 0; p < count; p += 2) {
             const std::byte* panel = b + static_cast<size_t>(p) * bytes;
             if (p + 2 <= count) tile_pair<2>(a, panel, cols, m, first, second, j0 + p * panel_rows, out);
@@ -236,7 +246,17 @@ void matmul_q8_0(const Weights& w, int64_t begin, int64_t end, const Operand& x,
     }
 }
 
-// One group of rows: tiles 0 .. 3 are the sums of a stream each, 4 is A, the others B.
+// A quarter of the lines that stand where tiles of the streams will be loaded from.
+MAMBA_ALWAYS_INLINE void ask_for_quarter(const std::byte* const (&panel)[streams], size_t at, size_t quarter) {
+    constexpr size_t bytes = bf16_tile_bytes / 4;
+    MAMBA_UNROLL
+    for (size_t line = 0; line < bytes; line += cache_line) {
+        for (const std::byte* p : panel) ask_ahead(p + at + quarter * bytes + line);
+    }
+}
+
+// One group of rows: tiles 0 .. 3 are the sums of a stream each, 4 is A, 5 B. Memory is asked for some lines before every product: all
+// lines of four tiles at once would be more than it takes without a stop.
 MAMBA_ALWAYS_INLINE void multiply_streams(const std::byte* const (&panel)[streams], const std::byte* a, int64_t count) {
     _tile_zero(0);
     _tile_zero(1);
@@ -244,41 +264,48 @@ MAMBA_ALWAYS_INLINE void multiply_streams(const std::byte* const (&panel)[stream
     _tile_zero(3);
     for (int64_t k = 0; k < count; ++k, a += bf16_tile_bytes) {
         const size_t at = static_cast<size_t>(k) * bf16_tile_bytes;
-        for (size_t line = 0; line < bf16_tile_bytes; line += cache_line) {
-            for (const std::byte* p : panel) ask_ahead(p + at + line);
-        }
         _tile_loadd(4, a, 64);
+        ask_for_quarter(panel, at, 0);
         _tile_loadd(5, panel[0] + at, 64);
         _tile_dpbf16ps(0, 4, 5);
-        _tile_loadd(6, panel[1] + at, 64);
-        _tile_dpbf16ps(1, 4, 6);
-        _tile_loadd(7, panel[2] + at, 64);
-        _tile_dpbf16ps(2, 4, 7);
+        ask_for_quarter(panel, at, 1);
+        _tile_loadd(5, panel[1] + at, 64);
+        _tile_dpbf16ps(1, 4, 5);
+        ask_for_quarter(panel, at, 2);
+        _tile_loadd(5, panel[2] + at, 64);
+        _tile_dpbf16ps(2, 4, 5);
+        ask_for_quarter(panel, at, 3);
         _tile_loadd(5, panel[3] + at, 64);
         _tile_dpbf16ps(3, 4, 5);
     }
 }
 
-// Up to 16 rows of x against weights of BF16, which stream from memory.
+// Few rows of x against weights of BF16, which stream from memory; a second group of rows finds them in L2.
 void few_rows_bf16(const Weights& w, int64_t begin, int64_t end, const Operand& x, const TileOutput& out) {
     const PanelStreams<streams> from(w, begin, end);
+    const int64_t tile_rows = std::min(x.rows, group_rows);
     TileConfig config;
-    for (const int tile : {0, 1, 2, 3, 4}) config.set(tile, x.rows, 64);
+    for (const int tile : {0, 1, 2, 3, 4}) config.set(tile, tile_rows, 64);
     config.load();
     for (int64_t s = 0; s < from.length; ++s) {
         const std::byte* panel[streams];
         from.find(s, panel);
-        multiply_streams(panel, x.data, blocks(w.matrix.cols));
-        store_tile<0>(out, 0, x.rows, from.column(0, s));
-        if (from.exists(1, s)) store_tile<1>(out, 0, x.rows, from.column(1, s));
-        if (from.exists(2, s)) store_tile<2>(out, 0, x.rows, from.column(2, s));
-        if (from.exists(3, s)) store_tile<3>(out, 0, x.rows, from.column(3, s));
+        for_groups(x, w.matrix.cols, [&](int64_t m, int64_t rows, const std::byte* a) {
+            multiply_streams(panel, a, blocks(w.matrix.cols));
+            store_tile<0>(out, m, rows, tile_rows, from.column(0, s));
+            if (from.exists(1, s)) store_tile<1>(out, m, rows, tile_rows, from.column(1, s));
+            if (from.exists(2, s)) store_tile<2>(out, m, rows, tile_rows, from.column(2, s));
+            if (from.exists(3, s)) store_tile<3>(out, m, rows, tile_rows, from.column(3, s));
+        });
     }
 }
 
+// Rows of x that weights of BF16 meet on their way from memory.
+constexpr int64_t few_rows = 2 * group_rows;
+
 void matmul_bf16(const Weights& w, int64_t begin, int64_t end, const Operand& x, const TileOutput& out, std::byte* scratch) {
     const SubnormalsAreZero scope;  // also where sums are added to y: so however many rows there are
-    if (w.matrix.type != WeightType::bf16 || x.rows > group_rows) return many_rows_bf16(w, begin, end, x, out, scratch);
+    if (w.matrix.type != WeightType::bf16 || x.rows > few_rows) return many_rows_bf16(w, begin, end, x, out, scratch);
     if (x.rows == 1) return single_bf16(w, begin, end, x.data, out, scratch);
     few_rows_bf16(w, begin, end, x, out);
 }

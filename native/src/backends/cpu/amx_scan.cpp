@@ -59,16 +59,17 @@ MAMBA_ALWAYS_INLINE void clear_sums() {
     _tile_zero(2);
     _tile_zero(3);
 }
-// sums += a b over one k of 32.
+// sums += a b over one k of 32. Few tiles are in use at a time (amx_matmul.inl says why).
 MAMBA_ALWAYS_INLINE void add_product(const uint32_t* a0, const uint32_t* a1, const uint32_t* b0, const uint32_t* b1) {
     _tile_loadd(4, a0, row_bytes);
-    _tile_loadd(6, b0, row_bytes);
-    _tile_dpbf16ps(0, 4, 6);
-    _tile_loadd(7, b1, row_bytes);
-    _tile_dpbf16ps(1, 4, 7);
-    _tile_loadd(5, a1, row_bytes);
-    _tile_dpbf16ps(2, 5, 6);
-    _tile_dpbf16ps(3, 5, 7);
+    _tile_loadd(5, b0, row_bytes);
+    _tile_dpbf16ps(0, 4, 5);
+    _tile_loadd(4, a1, row_bytes);
+    _tile_dpbf16ps(2, 4, 5);
+    _tile_loadd(5, b1, row_bytes);
+    _tile_dpbf16ps(3, 4, 5);
+    _tile_loadd(4, a0, row_bytes);
+    _tile_dpbf16ps(1, 4, 5);
 }
 // to: four tiles one behind the other.
 MAMBA_ALWAYS_INLINE void store_sums(float* to) {
