@@ -159,6 +159,16 @@ void many_rows_bf16(const Weights& w, int64_t begin, int64_t end, const Operand&
 // As many as have a tile of sums each.
 constexpr int streams = 4;
 
+// A quarter of what comes some time after `bytes` of each stream. All of it at once would be more than memory takes without a stop.
+template <size_t bytes>
+MAMBA_ALWAYS_INLINE void ask_for_quarter(const std::byte* const (&panel)[streams], size_t at, size_t quarter) {
+    const size_t first = quarter * bytes / 4;
+    MAMBA_UNROLL
+    for (size_t line = 0; line < bytes / 4; line += cache_line) {
+        for (const std::byte* p : panel) ask_ahead(p + at + first + line);
+    }
+}
+
 // Rows of x from which on pieces do not fit side by side in one tile.
 constexpr int64_t joined_rows = group_rows / pieces;
 
@@ -173,19 +183,23 @@ struct BlockProducts {
     template <bool joined>
     MAMBA_ALWAYS_INLINE void multiply(const std::byte* tile, int64_t rows) {
         _tile_loadd(3, tile, 64);
-        _tile_zero(5);
-        _tile_dpbssd(5, 0, 3);
+        _tile_zero(2);
+        _tile_dpbssd(2, 0, 3);
+        _tile_stored(2, values[0], 64);
         if constexpr (!joined) {
-            _tile_zero(6);
-            _tile_dpbssd(6, 1, 3);
+            _tile_zero(2);
+            _tile_dpbssd(2, 1, 3);
+            _tile_stored(2, values[rows], 64);
         }
-        _tile_stored(5, values[0], 64);
-        if constexpr (!joined) _tile_stored(6, values[rows], 64);
     }
 
     MAMBA_ALWAYS_INLINE void add(int64_t rows) const {
+        // Copies, which stores of sums cannot change.
+        const Vec16 of_block = scale;
+        const float* const units = unit;
+        Vec16* const out = sums;
         for (int64_t r = 0; r < rows; ++r) {
-            sums[r] = add_block(sums[r], _mm512_load_si512(values[r]), _mm512_load_si512(values[rows + r]), scale, unit[r]);
+            out[r] = add_block(out[r], _mm512_load_si512(values[r]), _mm512_load_si512(values[rows + r]), of_block, units[r]);
         }
     }
 };
@@ -196,8 +210,8 @@ MAMBA_NOINLINE void multiply_q8_0(const std::byte* const (&record)[streams], int
                                   Vec16 (*sums)[group_rows]) {
     TileConfig config;
     for (const int tile : {0, 1}) config.set(tile, joined ? pieces * rows : rows, block);
+    config.set(2, joined ? pieces * rows : rows, 64);
     config.set(3, 8, 64);
-    for (const int tile : {5, 6}) config.set(tile, joined ? pieces * rows : rows, 64);
     config.load();
     for (int q = 0; q < streams; ++q) std::fill_n(sums[q], rows, zero());
     const size_t piece = static_cast<size_t>(rows) * block;
@@ -207,11 +221,12 @@ MAMBA_NOINLINE void multiply_q8_0(const std::byte* const (&record)[streams], int
         _tile_loadd(0, a, block);
         if constexpr (!joined) _tile_loadd(1, a + piece, block);
         const size_t at = static_cast<size_t>(b / 2) * q8_0_record_bytes, second = static_cast<size_t>(b % 2);
+        MAMBA_UNROLL
         for (int q = 0; q < streams; ++q) {
-            const std::byte* tile = record[q] + at + 2 * q8_0_scale_bytes + second * q8_0_tile_bytes;
-            for (size_t line = 0; line < q8_0_tile_bytes + q8_0_scale_bytes; line += cache_line) ask_ahead(tile + line);
+            constexpr size_t bytes = q8_0_record_bytes / 2;  // of a block
+            ask_for_quarter<bytes>(record, at + second * bytes, static_cast<size_t>(q));
             BlockProducts& now = products[q % 2];
-            now.multiply<joined>(tile, rows);
+            now.multiply<joined>(record[q] + at + 2 * q8_0_scale_bytes + second * q8_0_tile_bytes, rows);
             now.scale = load_f16(record[q] + at + second * q8_0_scale_bytes);
             now.unit = unit;
             now.sums = sums[q];
@@ -246,17 +261,7 @@ void matmul_q8_0(const Weights& w, int64_t begin, int64_t end, const Operand& x,
     }
 }
 
-// A quarter of the lines that stand where tiles of the streams will be loaded from.
-MAMBA_ALWAYS_INLINE void ask_for_quarter(const std::byte* const (&panel)[streams], size_t at, size_t quarter) {
-    constexpr size_t bytes = bf16_tile_bytes / 4;
-    MAMBA_UNROLL
-    for (size_t line = 0; line < bytes; line += cache_line) {
-        for (const std::byte* p : panel) ask_ahead(p + at + quarter * bytes + line);
-    }
-}
-
-// One group of rows: tiles 0 .. 3 are the sums of a stream each, 4 is A, 5 B. Memory is asked for some lines before every product: all
-// lines of four tiles at once would be more than it takes without a stop.
+// One group of rows: tiles 0 .. 3 are the sums of a stream each, 4 is A, 5 B.
 MAMBA_ALWAYS_INLINE void multiply_streams(const std::byte* const (&panel)[streams], const std::byte* a, int64_t count) {
     _tile_zero(0);
     _tile_zero(1);
@@ -265,16 +270,16 @@ MAMBA_ALWAYS_INLINE void multiply_streams(const std::byte* const (&panel)[stream
     for (int64_t k = 0; k < count; ++k, a += bf16_tile_bytes) {
         const size_t at = static_cast<size_t>(k) * bf16_tile_bytes;
         _tile_loadd(4, a, 64);
-        ask_for_quarter(panel, at, 0);
+        ask_for_quarter<bf16_tile_bytes>(panel, at, 0);
         _tile_loadd(5, panel[0] + at, 64);
         _tile_dpbf16ps(0, 4, 5);
-        ask_for_quarter(panel, at, 1);
+        ask_for_quarter<bf16_tile_bytes>(panel, at, 1);
         _tile_loadd(5, panel[1] + at, 64);
         _tile_dpbf16ps(1, 4, 5);
-        ask_for_quarter(panel, at, 2);
+        ask_for_quarter<bf16_tile_bytes>(panel, at, 2);
         _tile_loadd(5, panel[2] + at, 64);
         _tile_dpbf16ps(2, 4, 5);
-        ask_for_quarter(panel, at, 3);
+        ask_for_quarter<bf16_tile_bytes>(panel, at, 3);
         _tile_loadd(5, panel[3] + at, 64);
         _tile_dpbf16ps(3, 4, 5);
     }
