@@ -50,7 +50,7 @@ void Forward::run(const Slice& slice) {
 
 void Forward::head(const float* rows, int64_t count, float* out) {
     const auto body = [&](int worker) {
-        const bool brief = count <= Workspace::brief_rows;
+        const bool brief = count <= work_.brief_rows;
         const Input x{rows, config_.d_model, brief ? work_.private_operand(worker) : work_.operand.data(), count, count};
         const Range mine = brief ? Range{0, count} : pool_.share(worker, count);
         for (int64_t row = mine.begin; row < mine.end; ++row) prepare(weights_.head, x, row);
@@ -61,7 +61,7 @@ void Forward::head(const float* rows, int64_t count, float* out) {
 }
 
 bool Forward::is_brief(const Slice& slice) const {
-    if (slice.single_rows != slice.rows || slice.rows > Workspace::brief_rows) return false;
+    if (slice.single_rows != slice.rows || slice.rows > work_.brief_rows) return false;
     for (size_t i = 1; i < slice.pieces.size(); ++i) {
         if (slice.pieces[i].state == slice.pieces[i - 1].state) return false;
     }
@@ -139,16 +139,17 @@ void Forward::layer(int worker, const Slice& slice, bool brief, int64_t index) {
     else expand(worker, slice, layer, weights, place, into);
     pool_.barrier();
 
-    if (!is_mamba2) mamba1(worker, slice, layer, weights, place);
+    if (!is_mamba2) mamba1(worker, slice, brief, layer, weights, place);
     else if (brief) brief_mamba2(worker, slice, layer, place);
     else mamba2(worker, slice, layer, place);
     pool_.barrier();
 
-    float* const mixed = brief ? work_.private_rows(worker) : work_.mixed.data();
+    const bool copies = brief && is_mamba2;  // to gate them
+    float* const mixed = copies ? work_.private_rows(worker) : work_.mixed.data();
     const Input out_of = input(worker, slice, brief, mixed, d_inner);
     for (int64_t row = rows.begin; row < rows.end; ++row) {
         float* values = mixed + row * d_inner;
-        if (brief) std::memcpy(values, work_.mixed.data() + row * d_inner, static_cast<size_t>(d_inner) * sizeof(float));
+        if (copies) std::memcpy(values, work_.mixed.data() + row * d_inner, static_cast<size_t>(d_inner) * sizeof(float));
         if (is_mamba2) gate(row, layer, values);
         prepare(weights.out_proj, out_of, row);
     }
@@ -223,18 +224,22 @@ void Forward::advance_window(Range channels, const Piece& piece, const LayerStat
     }
 }
 
-void Forward::mamba1(int worker, const Slice& slice, const Layer& layer, const LayerWeights& weights, const LayerState& place) {
+void Forward::mamba1(int worker, const Slice& slice, bool brief, const Layer& layer, const LayerWeights& weights,
+                     const LayerState& place) {
     const int64_t d_inner = config_.d_inner, rank = config_.dt_rank, n = config_.d_state, small = work_.small_width;
-    const Range channels = pool_.share(worker, d_inner, channel_grain), rows = pool_.share(worker, slice.rows);
-    const Input convolved = input(worker, slice, false, work_.convolved.data(), d_inner);
+    const Range channels = pool_.share(worker, d_inner, channel_grain);
+    const Range rows = brief ? Range{0, slice.rows} : pool_.share(worker, slice.rows);
+    const Input convolved = input(worker, slice, brief, work_.convolved.data(), d_inner);
     for (int64_t row = rows.begin; row < rows.end; ++row) prepare(weights.x_proj, convolved, row);
-    pool_.barrier();
+    if (!brief) pool_.barrier();
     project(worker, weights.x_proj, Vector(), convolved, false, work_.small.data(), small);
     pool_.barrier();
 
-    const Input r = input(worker, slice, false, work_.small.data(), small);
+    float* const r_b_c = brief ? work_.private_rows(worker) : work_.small.data();
+    const Input r = input(worker, slice, brief, r_b_c, small);
     for (int64_t row = rows.begin; row < rows.end; ++row) {
-        float* values = work_.small.data() + row * small;
+        float* values = r_b_c + row * small;
+        if (brief) std::memcpy(values, work_.small.data() + row * small, static_cast<size_t>(rank + 2 * n) * sizeof(float));
         if (config_.dt_b_c_norm) {
             kernels_.rms_norm(values, layer.dt_norm.data(), config_.dt_b_c_norm_eps, rank, values);
             kernels_.rms_norm(values + rank, layer.b_norm.data(), config_.dt_b_c_norm_eps, n, values + rank);
@@ -242,7 +247,7 @@ void Forward::mamba1(int worker, const Slice& slice, const Layer& layer, const L
         }
         prepare(weights.dt_proj, r, row);
     }
-    pool_.barrier();
+    if (!brief) pool_.barrier();
 
     // From here on a thread keeps to its channels, and needs nobody.
     if (channels.empty()) return;
@@ -263,7 +268,7 @@ void Forward::mamba1(int worker, const Slice& slice, const Layer& layer, const L
             c.v_stride = d_inner;
             c.dt = work_.dt.data() + first * d_inner;
             c.dt_stride = d_inner;
-            c.b = work_.small.data() + first * small + rank;
+            c.b = r_b_c + first * small + rank;
             c.b_stride = small;
             c.c = c.b + n;
             c.c_stride = small;

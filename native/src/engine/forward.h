@@ -44,7 +44,7 @@ private:
     void layer(int worker, const Slice& slice, bool brief, int64_t index);
     // in_proj, and what follows of a column alone: convolution, and the step sizes of Mamba-2.
     void expand(int worker, const Slice& slice, const Layer& layer, const LayerWeights& weights, const LayerState& place, const Input& x);
-    void mamba1(int worker, const Slice& slice, const Layer& layer, const LayerWeights& weights, const LayerState& place);
+    void mamba1(int worker, const Slice& slice, bool brief, const Layer& layer, const LayerWeights& weights, const LayerState& place);
     void mamba2(int worker, const Slice& slice, const Layer& layer, const LayerState& place);
 
     // Convolves the piece's channels into out, [rows, conv_channels].

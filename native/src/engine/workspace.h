@@ -12,17 +12,14 @@
 namespace mamba {
 
 struct Workspace {
-    // Rows that every thread prepares for itself: see Forward::is_brief.
-    static constexpr int64_t brief_rows = 4;
-
     // rows: tokens of a slice; threads: each with its own scratch; row_bytes: of a row in the largest operand (packed.h).
     Workspace(const ModelConfig& c, int64_t max_rows, int threads, size_t row_bytes)
         : rows(max_rows), projected_width(whole_lines(c.in_proj_rows())), conv_width(c.conv_channels()),
-          small_width(whole_lines(c.dt_rank + 2 * c.d_state)),
+          small_width(whole_lines(c.dt_rank + 2 * c.d_state)), brief_rows(c.head_count > 0 ? 4 : packed::group_rows),
           // Of every width of a matrix: a wider one takes fewer rows at a time and may need less.
           scratch_width(whole_lines(std::max({scratch_floats(c.d_model), scratch_floats(c.d_inner), scratch_floats(c.dt_rank),
                                               mamba2_scratch_floats(c.head_dim, c.d_state)}))),
-          row_width(whole_lines(std::max(c.d_model, c.d_inner))), operand_row_bytes((row_bytes + 63) / 64 * 64),
+          row_width(whole_lines(std::max({c.d_model, c.d_inner, small_width}))), operand_row_bytes((row_bytes + 63) / 64 * 64),
           x(floats(rows * c.d_model)), normed(floats(rows * c.d_model)), projected(floats(rows * projected_width)),
           convolved(floats(rows * conv_width)), mixed(floats(rows * c.d_inner)),
           dt(floats(c.head_count > 0 ? 0 : rows * c.d_inner)), small(floats(c.head_count > 0 ? 0 : rows * small_width)),
@@ -36,13 +33,15 @@ struct Workspace {
                                     scratch_.bytes());
     }
 
-    // A thread's own memory: scratch of the kernels; brief_rows rows of d_model or d_inner and of conv_channels, and an operand of them.
+    // A thread's own memory: scratch of the kernels; brief_rows rows of the widest kind and of conv_channels, and an operand of them.
     float* scratch(int worker) { return scratch_.data() + worker * scratch_width; }
     float* private_rows(int worker) { return privates_.data() + worker * private_width(); }
     float* private_convolved(int worker) { return private_rows(worker) + brief_rows * row_width; }
     std::byte* private_operand(int worker) { return private_operands_.data() + worker * packed::group_rows * operand_row_size(); }
 
-    int64_t rows, projected_width, conv_width, small_width, scratch_width, row_width;
+    int64_t rows, projected_width, conv_width, small_width;
+    int64_t brief_rows;  // rows that every thread prepares for itself (Forward::is_brief): gating one takes as long as it does to wait
+    int64_t scratch_width, row_width;
     size_t operand_row_bytes;
     Buffer<float> x;            // [rows, d_model] the residual stream
     Buffer<float> normed;       // [rows, d_model]
