@@ -55,9 +55,10 @@ need() {
   fi
 }
 
-# build PRESET [CONFIGURE OPTION...]: configures and builds one preset of native/CMakePresets.json.
+# build PRESET [CONFIGURE OPTION...]: configures and builds one preset of native/CMakePresets.json. A build gives way to tests: an engine's
+# threads wait for each other some times a token, each time for as long as the scheduler leaves a compiler where one of them must run.
 build() {
-  (cd native && cmake --preset "$@" && cmake --build --preset "$1" --parallel "$cores")
+  (cd native && cmake --preset "$@" && nice cmake --build --preset "$1" --parallel "$cores")
 }
 
 # One line for each check. A failing one prints its whole log.

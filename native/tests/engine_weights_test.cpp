@@ -13,7 +13,7 @@
 namespace mamba {
 namespace {
 
-class EngineWeights : public testing::TestWithParam<std::tuple<mamba_architecture, WeightType>> {
+class EngineWeights : public ::testing::TestWithParam<std::tuple<mamba_architecture, WeightType>> {
 protected:
     static constexpr int64_t vocabulary = 300;
 
@@ -130,7 +130,7 @@ TEST_P(EngineWeights, LogitsAreNearThoseOfTheScalarReference) {
     EXPECT_LE(worst / std::sqrt(squares / static_cast<double>(expected.size())), exact ? 5e-5 : in_blocks_of_256 ? 3e-2 : 2e-2);
 }
 
-std::string test_name(const testing::TestParamInfo<EngineWeights::ParamType>& info) {
+std::string case_name(const ::testing::TestParamInfo<EngineWeights::ParamType>& info) {
     return std::string(std::get<0>(info.param) == MAMBA_ARCH_MAMBA1 ? "mamba1_" : "mamba2_") + name(std::get<1>(info.param));
 }
 
@@ -141,8 +141,8 @@ constexpr WeightType types[] = {WeightType::bf16, WeightType::q8_0};
 constexpr auto& types = all_weight_types;
 #endif
 INSTANTIATE_TEST_SUITE_P(All, EngineWeights,
-                         testing::Combine(testing::Values(MAMBA_ARCH_MAMBA1, MAMBA_ARCH_MAMBA2), testing::ValuesIn(types)),
-                         test_name);
+                         ::testing::Combine(::testing::Values(MAMBA_ARCH_MAMBA1, MAMBA_ARCH_MAMBA2), ::testing::ValuesIn(types)),
+                         case_name);
 
 }  // namespace
 }  // namespace mamba

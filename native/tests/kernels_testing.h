@@ -12,16 +12,13 @@
 #include "backends/cpu/kernels.h"
 #include "base/half.h"
 #include "base/platform.h"
+#include "support/pace.h"
 
 namespace mamba::testing {
 
 using Floats = std::vector<float>;
 
-#if defined(MAMBA_SANITIZED) || !MAMBA_X64
-inline constexpr bool runs_slowly = true;
-#else
-inline constexpr bool runs_slowly = false;
-#endif
+using test::runs_slowly;
 
 // Vector tables of this build that this processor runs; on others the scalar one, so that a loop is never empty.
 inline std::vector<const Kernels*> vector_tables() {

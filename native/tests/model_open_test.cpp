@@ -20,7 +20,7 @@ struct Expected {
     bool tied;
 };
 
-class PureMamba : public testing::TestWithParam<Expected> {};
+class PureMamba : public ::testing::TestWithParam<Expected> {};
 
 TEST_P(PureMamba, Opens) {
     const Expected& expected = GetParam();
@@ -51,7 +51,7 @@ TEST_P(PureMamba, Opens) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, PureMamba,
-                         testing::Values(Expected{"mamba1", MAMBA_ARCH_MAMBA1, 3, 64, 128, 16, 5, 0, 1, 512, 131712, true},
+                         ::testing::Values(Expected{"mamba1", MAMBA_ARCH_MAMBA1, 3, 64, 128, 16, 5, 0, 1, 512, 131712, true},
                                          Expected{"mamba1-bias-untied", MAMBA_ARCH_MAMBA1, 2, 48, 96, 8, 3, 0, 1, 512, 84528, false},
                                          Expected{"mamba2", MAMBA_ARCH_MAMBA2, 3, 64, 128, 32, 0, 8, 1, 512, 123912, true},
                                          Expected{"mamba2-groups", MAMBA_ARCH_MAMBA2, 2, 64, 128, 16, 0, 8, 2, 512, 126320, false},

@@ -34,7 +34,7 @@ __attribute__((target("amx-tile"))) bool tiles_in_use_with_one_loaded() {
     return in_use;
 }
 
-class Tiles : public testing::TestWithParam<mamba_weight_type> {};
+class Tiles : public ::testing::TestWithParam<mamba_weight_type> {};
 
 TEST_P(Tiles, NoneIsLiveOnTheCallingThread) {
     if (!platform::allow_amx()) GTEST_SKIP() << "this processor or operating system has no AMX";
@@ -64,7 +64,7 @@ TEST_P(Tiles, NoneIsLiveOnTheCallingThread) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Types, Tiles, testing::Values(MAMBA_WEIGHT_BF16, MAMBA_WEIGHT_Q8_0),
+INSTANTIATE_TEST_SUITE_P(Types, Tiles, ::testing::Values(MAMBA_WEIGHT_BF16, MAMBA_WEIGHT_Q8_0),
                          [](const auto& info) { return std::string(info.param == MAMBA_WEIGHT_BF16 ? "bf16" : "q8_0"); });
 
 }  // namespace

@@ -23,7 +23,7 @@ constexpr auto keys = [] {
     return words;
 }();
 
-struct State {
+struct HashState {
     uint64_t lane[lanes];
 
     void add(const std::byte* data, size_t stripe_in_block) {
@@ -42,7 +42,7 @@ struct State {
 }  // namespace
 
 Hash128 hash128(const void* data, size_t bytes, uint64_t seed) {
-    State state;
+    HashState state;
     for (size_t i = 0; i < lanes; ++i) state.lane[i] = mix(seed + i);
     const std::byte* next = static_cast<const std::byte*>(data);
     size_t left = bytes, in_block = 0;

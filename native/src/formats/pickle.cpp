@@ -8,7 +8,7 @@ namespace {
 
 // Pickles of real state dicts are below 1 MiB; the bound keeps a forged one from filling the memory with values.
 constexpr size_t longest_pickle = size_t{4} << 20;
-constexpr size_t most_dimensions = 8;
+constexpr size_t most_tensor_dimensions = 8;
 
 // Opcodes: Python's pickletools. Protocol 2 is what torch.save writes; 4 adds frames, short strings and MEMOIZE.
 enum Opcode : uint8_t {
@@ -267,7 +267,7 @@ private:
     // -- the result
 
     std::vector<int64_t> integers(const Value& tuple) {
-        if (tuple.items.size() > most_dimensions) refuse("a tensor has ", tuple.items.size(), " dimensions");
+        if (tuple.items.size() > most_tensor_dimensions) refuse("a tensor has ", tuple.items.size(), " dimensions");
         std::vector<int64_t> numbers;
         for (const Ref ref : tuple.items) {
             if (value(ref).kind != Kind::integer) refuse("a shape or stride is no integer");

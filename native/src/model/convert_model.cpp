@@ -13,7 +13,7 @@
 namespace mamba {
 namespace {
 
-constexpr const char* source = "the converted model";
+constexpr const char* converted_source = "the converted model";
 
 // The same weights in another type, in the model's own storage; or the same bytes, in place where they are of a mapped file.
 Matrix converted(const Matrix& from, WeightType wanted, const Model& origin, Model& model, const std::string& name) {
@@ -86,7 +86,7 @@ std::shared_ptr<const Model> convert_model(std::shared_ptr<const Model> origin, 
             }
         }
     }
-    seal(*model, source, Naming::gguf);
+    seal(*model, converted_source, Naming::gguf);
     for (MetadataEntry& entry : describe(model->config, model->weight_type)) replace(model->metadata, std::move(entry));
     return model;
 }

@@ -11,7 +11,7 @@ constexpr const char* own = "mamba_connector.";
 constexpr uint32_t unlimited_context = 1u << 20;
 constexpr uint32_t quantization_version = 2;
 
-constexpr std::string_view hybrids[] = {"jamba", "granitehybrid", "falcon-h1", "nemotron_h", "nemotron_h_moe", "plamo2", "bamba", "zamba2"};
+constexpr std::string_view gguf_hybrids[] = {"jamba", "granitehybrid", "falcon-h1", "nemotron_h", "nemotron_h_moe", "plamo2", "bamba", "zamba2"};
 
 }  // namespace
 
@@ -26,7 +26,7 @@ ModelConfig config_from_metadata(const MetadataView& metadata) {
     const std::string& file = metadata.file();
     const auto name = metadata.text("general.architecture");
     if (!name) fail(MAMBA_BAD_FORMAT, quote(file), " lacks the metadata key 'general.architecture'");
-    for (const std::string_view hybrid : hybrids) {
+    for (const std::string_view hybrid : gguf_hybrids) {
         if (*name == hybrid) {
             fail(MAMBA_UNSUPPORTED, quote(file), ": not yet supported: attention layers (architecture ", *name, "). Models that are all Mamba-1 or Mamba-2 layers run");
         }

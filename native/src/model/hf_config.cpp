@@ -11,7 +11,7 @@ namespace mamba {
 namespace {
 
 // Models that mix Mamba layers with others. They are named here so that the refusal can say what is missing.
-constexpr std::string_view hybrids[] = {"granitemoehybrid", "bamba", "falcon_h1", "nemotron_h", "jamba", "zamba2", "zamba"};
+constexpr std::string_view hugging_face_hybrids[] = {"granitemoehybrid", "bamba", "falcon_h1", "nemotron_h", "jamba", "zamba2", "zamba"};
 
 // Typed access to the members of one object of config.json.
 class Section {
@@ -101,7 +101,7 @@ void read_training_length(const Section& section, ModelConfig& config) {
 }
 
 ModelConfig hugging_face(const Section& section, const std::string& model_type) {
-    for (const std::string_view hybrid : hybrids) {
+    for (const std::string_view hybrid : hugging_face_hybrids) {
         if (model_type == hybrid) refuse_attention(section.file(), "model_type " + model_type);
     }
     ModelConfig config;

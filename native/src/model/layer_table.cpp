@@ -5,9 +5,9 @@ namespace {
 
 using Config = ModelConfig;
 
-constexpr uint32_t mamba1 = 1u << static_cast<int32_t>(LayerKind::mamba1);
-constexpr uint32_t mamba2 = 1u << static_cast<int32_t>(LayerKind::mamba2);
-constexpr uint32_t any_mamba = mamba1 | mamba2;
+constexpr uint32_t of_mamba1 = 1u << static_cast<int32_t>(LayerKind::mamba1);
+constexpr uint32_t of_mamba2 = 1u << static_cast<int32_t>(LayerKind::mamba2);
+constexpr uint32_t any_mamba = of_mamba1 | of_mamba2;
 
 Shape model_width(const Config& c) { return {c.d_model}; }
 Shape inner_width(const Config& c) { return {c.d_inner}; }
@@ -34,22 +34,22 @@ const TensorSpec table[] = {
     {any_mamba, "mixer.conv1d.bias", "ssm_conv1d.bias", nullptr, &Layer::conv_bias, channels, nullptr, has_conv_bias, Transform::none,
      Init::convolution, false},
 
-    {mamba1, "mixer.x_proj.weight", "ssm_x.weight", &Layer::x_proj, nullptr,
+    {of_mamba1, "mixer.x_proj.weight", "ssm_x.weight", &Layer::x_proj, nullptr,
      [](const Config& c) -> Shape { return {c.dt_rank + 2 * c.d_state, c.d_inner}; }, nullptr, nullptr, Transform::none, Init::linear, false},
-    {mamba1, "mixer.dt_proj.weight", "ssm_dt.weight", &Layer::dt_proj, nullptr, [](const Config& c) -> Shape { return {c.d_inner, c.dt_rank}; },
+    {of_mamba1, "mixer.dt_proj.weight", "ssm_dt.weight", &Layer::dt_proj, nullptr, [](const Config& c) -> Shape { return {c.d_inner, c.dt_rank}; },
      nullptr, nullptr, Transform::none, Init::dt_weight, false},
-    {mamba1, "mixer.dt_proj.bias", "ssm_dt.bias", nullptr, &Layer::dt_bias, inner_width, nullptr, nullptr, Transform::none, Init::dt_bias, false},
-    {mamba1, "mixer.A_log", "ssm_a", nullptr, &Layer::a, [](const Config& c) -> Shape { return {c.d_inner, c.d_state}; }, nullptr, nullptr,
+    {of_mamba1, "mixer.dt_proj.bias", "ssm_dt.bias", nullptr, &Layer::dt_bias, inner_width, nullptr, nullptr, Transform::none, Init::dt_bias, false},
+    {of_mamba1, "mixer.A_log", "ssm_a", nullptr, &Layer::a, [](const Config& c) -> Shape { return {c.d_inner, c.d_state}; }, nullptr, nullptr,
      Transform::decay, Init::decay, false},
-    {mamba1, "mixer.D", "ssm_d", nullptr, &Layer::d, inner_width, nullptr, nullptr, Transform::none, Init::ones, false},
-    {mamba1, "mixer.dt_layernorm.weight", "ssm_dt_norm.weight", nullptr, &Layer::dt_norm, rank, nullptr, has_dt_b_c_norm, Transform::none, Init::ones, true},
-    {mamba1, "mixer.b_layernorm.weight", "ssm_b_norm.weight", nullptr, &Layer::b_norm, states, nullptr, has_dt_b_c_norm, Transform::none, Init::ones, true},
-    {mamba1, "mixer.c_layernorm.weight", "ssm_c_norm.weight", nullptr, &Layer::c_norm, states, nullptr, has_dt_b_c_norm, Transform::none, Init::ones, true},
+    {of_mamba1, "mixer.D", "ssm_d", nullptr, &Layer::d, inner_width, nullptr, nullptr, Transform::none, Init::ones, false},
+    {of_mamba1, "mixer.dt_layernorm.weight", "ssm_dt_norm.weight", nullptr, &Layer::dt_norm, rank, nullptr, has_dt_b_c_norm, Transform::none, Init::ones, true},
+    {of_mamba1, "mixer.b_layernorm.weight", "ssm_b_norm.weight", nullptr, &Layer::b_norm, states, nullptr, has_dt_b_c_norm, Transform::none, Init::ones, true},
+    {of_mamba1, "mixer.c_layernorm.weight", "ssm_c_norm.weight", nullptr, &Layer::c_norm, states, nullptr, has_dt_b_c_norm, Transform::none, Init::ones, true},
 
-    {mamba2, "mixer.dt_bias", "ssm_dt.bias", nullptr, &Layer::dt_bias, heads, nullptr, nullptr, Transform::none, Init::dt_bias, false},
-    {mamba2, "mixer.A_log", "ssm_a", nullptr, &Layer::a, heads, heads_column, nullptr, Transform::decay, Init::decay, false},
-    {mamba2, "mixer.D", "ssm_d", nullptr, &Layer::d, heads, heads_column, nullptr, Transform::none, Init::ones, false},
-    {mamba2, "mixer.norm.weight", "ssm_norm.weight", nullptr, &Layer::gated_norm, inner_width,
+    {of_mamba2, "mixer.dt_bias", "ssm_dt.bias", nullptr, &Layer::dt_bias, heads, nullptr, nullptr, Transform::none, Init::dt_bias, false},
+    {of_mamba2, "mixer.A_log", "ssm_a", nullptr, &Layer::a, heads, heads_column, nullptr, Transform::decay, Init::decay, false},
+    {of_mamba2, "mixer.D", "ssm_d", nullptr, &Layer::d, heads, heads_column, nullptr, Transform::none, Init::ones, false},
+    {of_mamba2, "mixer.norm.weight", "ssm_norm.weight", nullptr, &Layer::gated_norm, inner_width,
      [](const Config& c) -> Shape { return {c.group_count, c.d_inner / c.group_count}; }, has_gated_norm, Transform::none, Init::ones, false},
 
     {any_mamba, "mixer.out_proj.weight", "ssm_out.weight", &Layer::out_proj, nullptr, [](const Config& c) -> Shape { return {c.d_model, c.d_inner}; },

@@ -16,7 +16,7 @@
 namespace mamba {
 namespace {
 
-constexpr const char* source = "the random model's shape";
+constexpr const char* random_source = "the random model's shape";
 constexpr double embedding_deviation = 0.02;
 constexpr double dt_low = 1e-3, dt_high = 1e-1;   // of dt at rest
 constexpr double a_low = 1, a_high = 16;          // Mamba-2: -A
@@ -85,15 +85,15 @@ int64_t or_default(int32_t value, int64_t otherwise) { return value == 0 ? other
 
 ModelConfig config_of(const mamba_shape& shape) {
     for (const int32_t number : {shape.layer_count, shape.d_model, shape.d_state, shape.d_conv, shape.expand, shape.head_dim, shape.group_count, shape.vocab_size}) {
-        if (number < 0) fail(MAMBA_INVALID_ARGUMENT, source, " has a negative number, ", number);
+        if (number < 0) fail(MAMBA_INVALID_ARGUMENT, random_source, " has a negative number, ", number);
     }
     const bool second = shape.architecture == MAMBA_ARCH_MAMBA2;
     if (!second && shape.architecture != MAMBA_ARCH_MAMBA1 && shape.architecture != MAMBA_ARCH_FALCON_MAMBA) {
-        fail(MAMBA_UNSUPPORTED, source, ": random models of architecture ", shape.architecture, " are not made; Mamba-1, Mamba-2 and Falcon-Mamba are");
+        fail(MAMBA_UNSUPPORTED, random_source, ": random models of architecture ", shape.architecture, " are not made; Mamba-1, Mamba-2 and Falcon-Mamba are");
     }
     ModelConfig config;
     config.architecture = static_cast<mamba_architecture>(shape.architecture);
-    config.layers = uniform_layers(source, second ? LayerKind::mamba2 : LayerKind::mamba1, shape.layer_count, MAMBA_INVALID_ARGUMENT);
+    config.layers = uniform_layers(random_source, second ? LayerKind::mamba2 : LayerKind::mamba1, shape.layer_count, MAMBA_INVALID_ARGUMENT);
     config.d_model = shape.d_model;
     config.d_inner = or_default(shape.expand, 2) * config.d_model;
     config.d_state = or_default(shape.d_state, second ? 128 : 16);
@@ -108,14 +108,14 @@ ModelConfig config_of(const mamba_shape& shape) {
         config.dt_b_c_norm = shape.architecture == MAMBA_ARCH_FALCON_MAMBA;
         config.tied_embeddings = !config.dt_b_c_norm;
     }
-    check_config(source, config, MAMBA_INVALID_ARGUMENT);
+    check_config(random_source, config, MAMBA_INVALID_ARGUMENT);
     return config;
 }
 
 WeightType type_of(const mamba_shape& shape) {
     const auto type = shape.weight_type == MAMBA_WEIGHT_AS_STORED ? WeightType::f32 : static_cast<WeightType>(shape.weight_type);
     if (shape.weight_type < 0 || shape.weight_type > MAMBA_WEIGHT_Q4_K) {
-        fail(MAMBA_UNSUPPORTED, source, ": random weights of type ", shape.weight_type, " are not made; F32, F16, BF16, Q8_0, Q6_K and Q4_K are");
+        fail(MAMBA_UNSUPPORTED, random_source, ": random weights of type ", shape.weight_type, " are not made; F32, F16, BF16, Q8_0, Q6_K and Q4_K are");
     }
     return type;
 }
@@ -240,7 +240,7 @@ std::shared_ptr<const Model> random_model(const mamba_shape& shape) {
     const WeightType type = type_of(shape);
     model->config = config_of(shape);
     Maker(*model, type, shape.seed).run();
-    seal(*model, source, Naming::gguf);
+    seal(*model, random_source, Naming::gguf);
     model->metadata = describe(model->config, model->weight_type);
     replace(model->metadata, make_text("general.name", "random weights"));
     return model;

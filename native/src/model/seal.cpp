@@ -15,7 +15,7 @@ constexpr size_t piece_bytes = size_t{4} << 20;  // hashed as a unit: part of wh
 constexpr size_t cached_bytes = size_t{32} << 10;
 constexpr size_t alone_below = size_t{8} << 20;   // starting threads costs more than reading this much
 
-struct Piece {
+struct HashedPiece {
     const WeightRef* weight;
     WeightType type;
     const std::byte* data;
@@ -56,7 +56,7 @@ bool all_finite(WeightType type, const std::byte* data, size_t bytes) {
 }
 
 // Hash and check share each stretch while it is in the cache.
-Hash128 read_piece(const Piece& piece, bool& finite) {
+Hash128 read_piece(const HashedPiece& piece, bool& finite) {
     Hash128 hash{};
     for (size_t first = 0; first < piece.bytes; first += cached_bytes) {
         const size_t bytes = std::min(cached_bytes, piece.bytes - first);
@@ -68,7 +68,7 @@ Hash128 read_piece(const Piece& piece, bool& finite) {
     return hash;
 }
 
-void append_pieces(std::vector<Piece>& pieces, const WeightRef& weight) {
+void append_pieces(std::vector<HashedPiece>& pieces, const WeightRef& weight) {
     const WeightType type = weight.matrix != nullptr ? weight.matrix->type : WeightType::f32;
     const std::byte* data = weight.matrix != nullptr ? weight.matrix->data : reinterpret_cast<const std::byte*>(weight.vector->data());
     const size_t bytes = weight.matrix != nullptr ? weight.matrix->bytes() : weight.vector->bytes();
@@ -120,13 +120,13 @@ const platform::MappedFile* file_of(const Model& model, const std::byte* data) {
 
 void seal(Model& model, const std::string& source, Naming naming) {
     const std::vector<WeightRef> weights = list_weights(model);
-    std::vector<Piece> pieces;
+    std::vector<HashedPiece> pieces;
     for (const WeightRef& weight : weights) append_pieces(pieces, weight);
     std::vector<Hash128> hashes(pieces.size());
     std::vector<char> finite(pieces.size());
     const auto work = [&](int64_t i) {
         const auto index = static_cast<size_t>(i);
-        const Piece& piece = pieces[index];
+        const HashedPiece& piece = pieces[index];
         bool is_finite = true;
         hashes[index] = read_piece(piece, is_finite);
         finite[index] = is_finite;
