@@ -14,8 +14,7 @@ internal static class InspectModelCommand
         ModelOptions model = ModelOptions.AddTo(command, computes: false);
         command.SetAction(parsed =>
         {
-            using MambaModel loaded = model.Load(parsed);
-            InspectModelDocument document = Describe(model.Name(parsed), loaded);
+            InspectModelDocument document = Describe(model.Name(parsed), MambaModel.Inspect(model.Path(parsed)));
             if (parsed.GetValue(json))
             {
                 console.WriteJson(document, ToolJson.Instance.InspectModelDocument);
@@ -30,7 +29,7 @@ internal static class InspectModelCommand
         return command;
     }
 
-    private static InspectModelDocument Describe(string name, MambaModel model)
+    private static InspectModelDocument Describe(string name, MambaModelDescription model)
     {
         MambaModelInfo info = model.Info;
         return new InspectModelDocument

@@ -40,8 +40,8 @@ internal sealed class ModelWriter
                     MambaModel.WriteRandom(random, path, progress, cancellationToken);
                 }
             });
-        using MambaModel written = MambaModel.Load(path);
-        WriteModelDocument document = new(shape?.Name(parsed) ?? _model.Name(parsed), path, written.Info.WeightType.Name(), new FileInfo(path).Length);
+        MambaModelInfo written = MambaModel.Inspect(path).Info;
+        WriteModelDocument document = new(shape?.Name(parsed) ?? _model.Name(parsed), path, written.WeightType.Name(), new FileInfo(path).Length);
         if (parsed.GetValue(_json))
         {
             _console.WriteJson(document, ToolJson.Instance.WriteModelDocument);

@@ -12,46 +12,38 @@ public sealed class MambaModel : IDisposable
 {
     private readonly IInferenceBackend _backend;
     private readonly Checkpoint _checkpoint;
-    private readonly Lazy<ChatTemplate?> _chatTemplate;
+    private readonly MambaModelDescription _description;
 
     internal MambaModel(IInferenceBackend backend, Checkpoint checkpoint, MambaModelOptions options, string? path = null)
     {
         _backend = backend;
         _checkpoint = checkpoint;
-        Info = backend.ModelInfo;
-        Name = checkpoint.Metadata.GetString("general.name") is { Length: > 0 } name ? name
-            : path is not null ? Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)))
-            : Info.Architecture.ToString();
-        _chatTemplate = new Lazy<ChatTemplate?>(
-            () => options.ChatTemplate ?? (checkpoint.ChatTemplate is string text ? ChatTemplate.FromJinja(text) : null));
+        _description = new MambaModelDescription(backend.ModelInfo, checkpoint, options.ChatTemplate, path);
     }
 
-    /// <summary>The name that the checkpoint gives itself, or else that of its file or directory.</summary>
-    public string Name { get; }
+    /// <inheritdoc cref="MambaModelDescription.Name"/>
+    public string Name => _description.Name;
 
-    /// <summary>Shape and size.</summary>
-    public MambaModelInfo Info { get; }
+    /// <inheritdoc cref="MambaModelDescription.Info"/>
+    public MambaModelInfo Info => _description.Info;
 
     /// <summary>What the model runs on now.</summary>
     public MambaEngineInfo EngineInfo => _backend.EngineInfo;
 
-    /// <summary>GGUF metadata: the file's own, or what a GGUF file of this directory would have.</summary>
-    public ModelMetadata Metadata => _checkpoint.Metadata;
+    /// <inheritdoc cref="MambaModelDescription.Metadata"/>
+    public ModelMetadata Metadata => _description.Metadata;
 
-    /// <summary>Whether there is a tokenizer.</summary>
-    public bool HasTokenizer => _checkpoint.HasTokenizer;
+    /// <inheritdoc cref="MambaModelDescription.HasTokenizer"/>
+    public bool HasTokenizer => _description.HasTokenizer;
 
-    /// <summary>The tokenizer, read on first use.</summary>
-    /// <exception cref="MambaFormatException">The checkpoint has none, or one that is not known; the message says what to do.</exception>
-    public MambaTokenizer Tokenizer => _checkpoint.Tokenizer;
+    /// <inheritdoc cref="MambaModelDescription.Tokenizer"/>
+    public MambaTokenizer Tokenizer => _description.Tokenizer;
 
-    /// <summary>How conversations become tokens; null when the checkpoint declares no template.</summary>
-    /// <exception cref="MambaFormatException">It declares one that is not known; the message says how to pass one.</exception>
-    public ChatTemplate? ChatTemplate => _chatTemplate.Value;
+    /// <inheritdoc cref="MambaModelDescription.ChatTemplate"/>
+    public ChatTemplate? ChatTemplate => _description.ChatTemplate;
 
-    /// <summary>What the checkpoint says about generating with it.</summary>
-    /// <exception cref="MambaFormatException">Its tokenizer, which names an end token, cannot be read.</exception>
-    public GenerationDefaults GenerationDefaults => _checkpoint.Defaults;
+    /// <inheritdoc cref="MambaModelDescription.GenerationDefaults"/>
+    public GenerationDefaults GenerationDefaults => _description.GenerationDefaults;
 
     internal IInferenceBackend Backend => _backend;
 
@@ -71,13 +63,7 @@ public sealed class MambaModel : IDisposable
         ModelHandle model = ModelHandle.Open(path);
         try
         {
-            if (model.GetInfo().layer_count == 0)
-            {
-                throw new MambaFormatException(
-                    MambaErrorCode.Unsupported,
-                    $"'{path}' holds a vocabulary and no tensors, so no model can run from it; MambaModel.LoadTokenizer reads its tokenizer.");
-            }
-
+            RequireTensors(model, path);
             return Start(model, path, options ?? new MambaModelOptions());
         }
         catch
@@ -85,6 +71,21 @@ public sealed class MambaModel : IDisposable
             model.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Reads what a checkpoint says of itself, without loading it on a device: every weight is looked at once, none stays in
+    /// memory.</summary>
+    /// <param name="path">As for <see cref="Load"/>.</param>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="IOException">Reading failed.</exception>
+    /// <exception cref="MambaFormatException">The files are damaged, or of a kind that this build does not run.</exception>
+    /// <exception cref="MambaNativeLibraryException">The native library could not be loaded.</exception>
+    public static MambaModelDescription Inspect(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        using ModelHandle model = ModelHandle.Open(path);
+        RequireTensors(model, path);
+        return new MambaModelDescription(MambaModelInfo.FromNative(model.GetInfo()), Checkpoint.Open(model, path, null), null, path);
     }
 
     /// <summary>Loads a model on a thread of the pool.</summary>
@@ -246,6 +247,16 @@ public sealed class MambaModel : IDisposable
         MambaErrorCode.NotFound,
         "The checkpoint declares no chat template, so it is probably no chat model. Pass the template that fits as " +
         "MambaModelOptions.ChatTemplate, for example ChatTemplate.ChatMl, or generate from a plain prompt.");
+
+    private static void RequireTensors(ModelHandle model, string path)
+    {
+        if (model.GetInfo().layer_count == 0)
+        {
+            throw new MambaFormatException(
+                MambaErrorCode.Unsupported,
+                $"'{path}' holds a vocabulary and no tensors, so no model can run from it; MambaModel.LoadTokenizer reads its tokenizer.");
+        }
+    }
 
     private static ModelHandle OpenRandom(MambaShape shape)
     {

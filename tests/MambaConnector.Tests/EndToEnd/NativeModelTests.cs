@@ -104,6 +104,23 @@ public sealed class NativeModelTests : IDisposable
     }
 
     [Fact]
+    public void AFileIsDescribedAsTheModelThatWroteIt()
+    {
+        using MambaModel model = Create(MambaArchitecture.Mamba1);
+        string path = Path.Combine(_directory.FullName, "described.gguf");
+        model.Save(path);
+        MambaModelDescription description = MambaModel.Inspect(path);
+        Assert.Equal(model.Info, description.Info);
+        Assert.Equal(model.Name, description.Name);
+        Assert.Equal(model.Metadata.GetString("general.architecture"), description.Metadata.GetString("general.architecture"));
+        Assert.False(description.HasTokenizer);
+        Assert.Null(description.ChatTemplate);
+        Assert.Empty(description.GenerationDefaults.EndTokenIds);
+        File.Delete(path);
+        Assert.Throws<FileNotFoundException>(() => MambaModel.Inspect(path));
+    }
+
+    [Fact]
     public void ASaveThatIsCancelledLeavesNoFile()
     {
         using MambaModel model = Create(MambaArchitecture.Mamba2);
