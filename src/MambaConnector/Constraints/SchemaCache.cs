@@ -10,6 +10,9 @@ internal sealed class SchemaCache
     /// <summary>Grammars kept at most.</summary>
     public const int Capacity = 64;
 
+    /// <summary>Characters of the longest schema that is kept: what comes from outside must not fill the memory.</summary>
+    public const int LongestText = 1 << 18;
+
     /// <summary>The process's: a grammar depends on nothing but the schema.</summary>
     public static SchemaCache Shared { get; } = new();
 
@@ -25,6 +28,11 @@ internal sealed class SchemaCache
         }
 
         Grammar grammar = ReplySchema.Compile(schema);
+        if (text.Length > LongestText)
+        {
+            return grammar;
+        }
+
         if (_grammars.Count >= Capacity)
         {
             // So many are made as they go, and none of them comes again.

@@ -9,6 +9,9 @@ internal static class NucleusBorder
 {
     private const int FewEnough = 256;
 
+    // So many are sorted where the sums cannot tell them apart.
+    private const int SortedAtMost = 4096;
+
     // Passes sum a few dozen floats a lane before they go on in double precision, so a sum is off by 5e-6 of itself at most. Only what is
     // certain all the same moves the bracket.
     private const int VectorsPerBlock = 64;
@@ -65,6 +68,12 @@ internal static class NucleusBorder
         }
 
         int count = Collect(weights, smallest, BitConverter.Int32BitsToSingle(high), members, out double above);
+        if (count > SortedAtMost)
+        {
+            // Together they weigh less than the sums are certain of, as where top-p is next to 1: all of them are kept.
+            return smallest;
+        }
+
         members = members[..count];
         members.Sort();
         int inside = count;

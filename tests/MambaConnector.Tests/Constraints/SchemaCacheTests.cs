@@ -36,5 +36,12 @@ public class SchemaCacheTests
         Assert.NotSame(first, Get("""{"const":-1}"""));
     }
 
+    [Fact]
+    public void ATextThatFillsTheMemoryIsNotKept()
+    {
+        string schema = $$"""{"description":"{{new string('x', SchemaCache.LongestText)}}","type":"integer"}""";
+        Assert.NotSame(Get(schema), Get(schema));
+    }
+
     private Grammar Get(string schema) => _cache.Get(JsonElement.Parse(schema));
 }

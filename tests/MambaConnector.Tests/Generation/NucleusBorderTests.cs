@@ -56,4 +56,19 @@ public class NucleusBorderTests
         Assert.Equal(0.125f, NucleusBorder.Find(weights, weights.Sum(), 0.7f, members));
         Assert.All(members, member => Assert.Equal(0, member));
     }
+
+    [Theory]
+    [InlineData(0.999999f)]
+    [InlineData(0.9999999f)]
+    public void NextToOneALongTailIsKeptUnsorted(float topP)
+    {
+        // All of the tail weighs less than the sums of floats are certain of.
+        float[] weights = [1, .. Enumerable.Range(0, 50_000).Select(index => 1e-10f * (50_000 - index) / 50_000)];
+        float total = weights.Sum();
+        float[] members = new float[weights.Length];
+        float border = NucleusBorder.Find(weights, total, topP, members);
+        Assert.True(weights.Where(weight => weight >= border).Sum(weight => (double)weight) >= (double)total * topP);
+        Assert.InRange(border, 0, members[10_000]);
+        Assert.True(members[0] > members[10_000], "A sort, smallest first, would have turned them.");
+    }
 }
