@@ -133,7 +133,7 @@ typedef struct mamba_engine_options {
 typedef struct mamba_engine_info {
     uint32_t struct_size;
     int32_t device_kind, device_index, isa, thread_count, max_batch_tokens, rollback_tokens;
-    int64_t memory_bytes;      /* held by the engine beside the weights */
+    int64_t memory_bytes;      /* held by the engine beside the model: weights in its own order, and work */
     int64_t evaluations, tokens_evaluated;
 } mamba_engine_info;
 

@@ -1,6 +1,7 @@
 // What the opaque handles of the C ABI hold. A child holds its parent, so they may be freed in any order.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "engine/engine.h"
@@ -8,7 +9,9 @@
 #include "model/model.h"
 
 struct mamba_model {
-    std::shared_ptr<const mamba::Model> model;
+    std::shared_ptr<const mamba::ModelFacts> facts;
+    // Of a file always the same; random weights are drawn anew, so that each engine and writer may do with its own as it likes.
+    std::function<std::shared_ptr<const mamba::Model>()> weights;
 };
 
 struct mamba_engine {

@@ -8,18 +8,25 @@
 using namespace mamba;
 
 mamba_model* mamba_model_open(const uint8_t* path, size_t path_length, mamba_status* status) {
-    return api::handle(status, [&] { return new mamba_model{open_model(api::path(path, path_length))}; });
+    return api::handle(status, [&] {
+        const std::shared_ptr<const Model> model = open_model(api::path(path, path_length));
+        return new mamba_model{model, [model] { return model; }};
+    });
 }
 
 mamba_model* mamba_model_random(const mamba_shape* shape, mamba_status* status) {
-    return api::handle(status, [&] { return new mamba_model{random_model(api::read_struct(shape, "shape"))}; });
+    return api::handle(status, [&] {
+        const mamba_shape ours = api::read_struct(shape, "shape");
+        const std::shared_ptr<const ModelFacts> drawn = random_model(ours);
+        return new mamba_model{std::make_shared<ModelFacts>(*drawn), [ours] { return random_model(ours); }};
+    });
 }
 
 void mamba_model_free(mamba_model* model) { delete model; }
 
 int32_t mamba_model_get_info(const mamba_model* model, mamba_model_info* info, mamba_status* status) {
     return api::result(status, [&] {
-        const Model& m = *api::require(model, "model").model;
+        const ModelFacts& m = *api::require(model, "model").facts;
         const ModelConfig& c = m.config;
         mamba_model_info ours{};
         ours.architecture = c.architecture;
@@ -46,13 +53,13 @@ int32_t mamba_model_get_info(const mamba_model* model, mamba_model_info* info, m
 }
 
 int64_t mamba_model_metadata_count(const mamba_model* model) {
-    return model == nullptr ? 0 : static_cast<int64_t>(model->model->metadata.size());
+    return model == nullptr ? 0 : static_cast<int64_t>(model->facts->metadata.size());
 }
 
 int32_t mamba_model_get_metadata_key(const mamba_model* model, int64_t index, uint8_t* key, size_t capacity, size_t* length,
                                      mamba_status* status) {
     return api::result(status, [&] {
-        const auto& metadata = api::require(model, "model").model->metadata;
+        const auto& metadata = api::require(model, "model").facts->metadata;
         if (index < 0 || index >= static_cast<int64_t>(metadata.size())) {
             fail(MAMBA_NOT_FOUND, "there is no metadata key ", index, "; there are ", metadata.size());
         }
@@ -64,7 +71,7 @@ int32_t mamba_model_get_metadata_key(const mamba_model* model, int64_t index, ui
 int32_t mamba_model_get_metadata(const mamba_model* model, const uint8_t* key, size_t key_length, uint8_t* value, size_t capacity,
                                  size_t* length, mamba_status* status) {
     return api::result(status, [&] {
-        const auto& metadata = api::require(model, "model").model->metadata;
+        const auto& metadata = api::require(model, "model").facts->metadata;
         const std::string wanted = api::text(key, key_length, "key");
         const auto found = std::find_if(metadata.begin(), metadata.end(), [&](const MetadataEntry& entry) { return entry.key == wanted; });
         if (found == metadata.end()) fail(MAMBA_NOT_FOUND, "the model has no metadata key '", wanted, "'");
@@ -75,9 +82,9 @@ int32_t mamba_model_get_metadata(const mamba_model* model, const uint8_t* key, s
 int32_t mamba_model_write(const mamba_model* model, const uint8_t* path, size_t path_length, int32_t weight_type, const uint8_t* metadata,
                           size_t metadata_length, mamba_progress progress, uint64_t context, mamba_status* status) {
     return api::result(status, [&] {
-        const Model& m = *api::require(model, "model").model;
+        const std::shared_ptr<const Model> weights = api::require(model, "model").weights();
         if (metadata_length != 0) api::require(metadata, "metadata");
-        write_gguf(m, api::path(path, path_length), static_cast<WeightType>(weight_type), reinterpret_cast<const std::byte*>(metadata), metadata_length,
+        write_gguf(*weights, api::path(path, path_length), static_cast<WeightType>(weight_type), reinterpret_cast<const std::byte*>(metadata), metadata_length,
                    WriteProgress{progress, context});
     });
 }

@@ -176,6 +176,15 @@ bool says_yes(const char* name) {
 
 }  // namespace
 
+void discard([[maybe_unused]] const void* memory, [[maybe_unused]] size_t bytes) noexcept {
+#if defined(__linux__)
+    const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+    const uintptr_t first = (reinterpret_cast<uintptr_t>(memory) + page - 1) / page * page;
+    const uintptr_t last = (reinterpret_cast<uintptr_t>(memory) + bytes) / page * page;
+    if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+#endif
+}
+
 void* allocate(size_t bytes, const char* what) {
     if (bytes == 0) return nullptr;
     if (bytes >= checked_from) {

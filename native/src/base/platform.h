@@ -34,6 +34,8 @@ namespace mamba::platform {
 // MAMBA_OUT_OF_MEMORY before the operating system is asked, so that an overcommitting kernel cannot kill the process later.
 void* allocate(size_t bytes, const char* what);
 void release(void* memory, size_t bytes) noexcept;
+// Of memory between the two: its values are not needed any more, so the pages that lie within may leave the resident set.
+void discard(const void* memory, size_t bytes) noexcept;
 // Between the two, a build with the address sanitizer reports every access to memory that is kept for later; others do nothing.
 void forbid_access(const void* memory, size_t bytes) noexcept;
 void allow_access(const void* memory, size_t bytes) noexcept;

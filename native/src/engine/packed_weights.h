@@ -16,8 +16,9 @@ struct LayerWeights {
 class PackedWeights {
 public:
     // Packs on every processor, matrix by matrix; pages of mapped files leave the resident set as they have been read, so that a model
-    // that comes from a file is in memory once. Throws MAMBA_OUT_OF_MEMORY.
-    PackedWeights(const Model& model, const Kernels& kernels);
+    // that comes from a file is in memory once. So is one of converted or random weights, if nobody else holds it (`alone`): what has been
+    // packed is freed. Throws MAMBA_OUT_OF_MEMORY.
+    PackedWeights(const Model& model, const Kernels& kernels, bool alone);
 
     std::vector<LayerWeights> layers;
     Weights head;
@@ -28,7 +29,7 @@ public:
     size_t operand_row_bytes() const { return operand_row_bytes_; }
 
 private:
-    Weights pack(const Model& model, const Kernels& kernels, const Matrix& matrix);
+    Weights pack(const Model& model, const Kernels& kernels, const Matrix& matrix, bool alone);
     std::vector<Buffer<std::byte>> panels_;
     size_t operand_row_bytes_ = 0;
 };

@@ -43,21 +43,32 @@ struct MetadataEntry {
     std::vector<std::byte> value;
 };
 
-struct Model {
+// All of a model but its weights.
+struct ModelFacts {
     ModelConfig config;
-    Matrix embedding;     // [padded_vocab_size, d_model]
-    Matrix head;          // the same as embedding when tied
-    Vector final_norm;    // [d_model]
-    std::vector<Layer> layers;
     std::vector<MetadataEntry> metadata;
     WeightType weight_type = WeightType::f32;  // of most of the matrix bytes
     int64_t parameter_count = 0;
     int64_t weight_bytes = 0;
     std::array<uint64_t, 2> fingerprint{};     // of configuration, names, shapes, types and every weight byte
+};
+
+struct Model : ModelFacts {
+    Matrix embedding;     // [padded_vocab_size, d_model]
+    Matrix head;          // the same as embedding when tied
+    Vector final_norm;    // [d_model]
+    std::vector<Layer> layers;
+
+    // Frees the bytes of a matrix that are the model's own; those of a file stay. Only for who alone holds the model, and reads them no more.
+    void release(const Matrix& matrix) const {
+        for (Buffer<std::byte>& buffer : storage) {
+            if (buffer.data() == matrix.data) buffer = {};
+        }
+    }
 
     // What the matrices point into.
     std::vector<std::shared_ptr<const platform::MappedFile>> files;
-    std::vector<Buffer<std::byte>> storage;
+    mutable std::vector<Buffer<std::byte>> storage;
 };
 
 // A directory (Hugging Face or state-spaces layout) or a GGUF file. Throws Error.
