@@ -18,7 +18,6 @@ protected:
     static constexpr int64_t vocabulary = 300;
 
     EngineWeights() {
-        mamba_shape shape{};
         shape.struct_size = sizeof(shape);
         shape.architecture = std::get<0>(GetParam());
         shape.layer_count = 2;
@@ -71,6 +70,7 @@ protected:
         return {tokens.begin() + static_cast<int64_t>(first), tokens.begin() + static_cast<int64_t>(first + count)};
     }
 
+    mamba_shape shape{};
     std::shared_ptr<const Model> model;
     std::vector<int32_t> tokens;
 };
@@ -113,6 +113,14 @@ TEST_P(EngineWeights, BitsDoNotDependOnCutsAtTheChunkGrid) {
         }
         EXPECT_TRUE(logits == expected) << borders.size() - 1 << " parts";
     }
+}
+
+TEST_P(EngineWeights, AreReadAlikeWhereTheEngineAloneHoldsThem) {
+    EngineOptions options;
+    options.threads = 2;
+    const auto alone = std::make_shared<Engine>(random_model(shape), options);
+    const auto together = engine(MAMBA_ISA_AUTO, 2);
+    for (const size_t count : {1, 17, 66}) EXPECT_TRUE(feed_alone(*alone, input(0, count)) == feed_alone(*together, input(0, count))) << count;
 }
 
 TEST_P(EngineWeights, LogitsAreNearThoseOfTheScalarReference) {
