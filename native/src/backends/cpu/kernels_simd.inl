@@ -59,6 +59,29 @@ constexpr bool in_blocks_of_256(WeightType type) { return type == WeightType::q6
 constexpr int64_t block_of_256 = 256;
 static_assert(BlockQ6_K::weights == block_of_256 && BlockQ4_K::weights == block_of_256);
 
+// Where a widened row goes: 16 numbers at a time, k the first column of them.
+
+struct PlainRow {
+    float* out;
+
+    MAMBA_ALWAYS_INLINE PlainRow from(int64_t k) const { return {out + k}; }
+    MAMBA_ALWAYS_INLINE void put(int64_t k, Vec16 v) const { store(out + k, v); }
+    MAMBA_ALWAYS_INLINE void put_last(int64_t k, Vec16 v, int64_t n) const { store_first(out + k, v, n); }
+};
+
+// Panels hold panel_weights rows side by side, in the order in which block_rows reads them: for every 16 columns [passes][rows][lanes of a
+// part]. What lies past the last column is zero.
+struct PanelRow {
+    float* out;
+
+    MAMBA_ALWAYS_INLINE PanelRow from(int64_t k) const { return {out + k * panel_weights}; }
+    MAMBA_ALWAYS_INLINE void put(int64_t k, Vec16 v) const {
+        MAMBA_UNROLL
+        for (int pass = 0; pass < passes; ++pass) store_part(out + (k + pass * part_lanes) * panel_weights, part(v, pass));
+    }
+    MAMBA_ALWAYS_INLINE void put_last(int64_t k, Vec16 v, int64_t) const { put(k, v); }
+};
+
 template <WeightType type>
 struct Prepared;
 
@@ -79,8 +102,9 @@ struct Prepared<WeightType::q6_k> {
             six_bits(block + offsetof(BlockQ6_K, low) + half * 64, block + offsetof(BlockQ6_K, high) + half * 32, n + half * 128);
         }
     }
-    MAMBA_NOINLINE void widen(float* out) const {
-        for (int64_t g = 0; g < groups; ++g) store(out + g * lanes, six_bit_weights(n + g * lanes, scales[g], offsets[g]));
+    template <typename Row>
+    MAMBA_NOINLINE void widen(Row to) const {
+        for (int64_t g = 0; g < groups; ++g) to.put(g * lanes, six_bit_weights(n + g * lanes, scales[g], offsets[g]));
     }
 };
 
@@ -98,20 +122,21 @@ struct Prepared<WeightType::q4_k> {
         store(scales, group_factors(block));
         n = block + offsetof(BlockQ4_K, n);
     }
-    MAMBA_NOINLINE void widen(float* out) const {
-        for (int64_t g = 0; g < groups; g += 2, out += 64) {
+    template <typename Row>
+    MAMBA_NOINLINE void widen(Row to) const {
+        for (int64_t g = 0; g < groups; g += 2, to = to.from(64)) {
             const Levels low = levels(scales[g], minima[g]), high = levels(scales[g + 1], minima[g + 1]);
             const Nibbles first = load_nibbles(n + g * lanes), second = load_nibbles(n + g * lanes + lanes);
-            store(out, low_nibbles(first, low));
-            store(out + lanes, low_nibbles(second, low));
-            store(out + 2 * lanes, high_nibbles(first, high));
-            store(out + 3 * lanes, high_nibbles(second, high));
+            to.put(0, low_nibbles(first, low));
+            to.put(lanes, low_nibbles(second, low));
+            to.put(2 * lanes, high_nibbles(first, high));
+            to.put(3 * lanes, high_nibbles(second, high));
         }
     }
 };
 
-template <WeightType type>
-MAMBA_NOINLINE void widen_row(const std::byte* row, int64_t cols, float* out) {
+template <WeightType type, typename Row>
+MAMBA_NOINLINE void widen_row(const std::byte* row, int64_t cols, Row to) {
     int64_t k = 0;
     if constexpr (in_blocks_of_256(type)) {
         constexpr int64_t at_once = 4;  // so that what one block's first step stores has settled when its second loads it
@@ -119,28 +144,29 @@ MAMBA_NOINLINE void widen_row(const std::byte* row, int64_t cols, float* out) {
         for (int64_t rest = cols / block_of_256; rest > 0; rest -= at_once) {
             const int64_t count = smaller(rest, at_once);
             for (int64_t i = 0; i < count; ++i, row += Prepared<type>::bytes) blocks[i].read(row);
-            for (int64_t i = 0; i < count; ++i, k += block_of_256) blocks[i].widen(out + k);
+            for (int64_t i = 0; i < count; ++i, k += block_of_256) blocks[i].widen(to.from(k));
         }
     } else if constexpr (type == WeightType::q8_0) {
         for (; k < cols; k += BlockQ8_0::weights) {
             const auto scale = Scale<type>::at(row, k);
-            store(out + k, weights_at<type>(row, k, scale));
-            store(out + k + lanes, weights_at<type>(row, k + lanes, scale));
+            to.put(k, weights_at<type>(row, k, scale));
+            to.put(k + lanes, weights_at<type>(row, k + lanes, scale));
         }
     } else {
-        for (; k + lanes <= cols; k += lanes) store(out + k, weights_at<type>(row, k, {}));
-        if (k < cols) store_first(out + k, last_weights<type>(row, k, cols - k), cols - k);
+        for (; k + lanes <= cols; k += lanes) to.put(k, weights_at<type>(row, k, {}));
+        if (k < cols) to.put_last(k, last_weights<type>(row, k, cols - k), cols - k);
     }
 }
 
 void widen(WeightType type, const std::byte* row, int64_t cols, float* out) {
+    const PlainRow to{out};
     switch (type) {
-        case WeightType::f32: return widen_row<WeightType::f32>(row, cols, out);
-        case WeightType::f16: return widen_row<WeightType::f16>(row, cols, out);
-        case WeightType::bf16: return widen_row<WeightType::bf16>(row, cols, out);
-        case WeightType::q8_0: return widen_row<WeightType::q8_0>(row, cols, out);
-        case WeightType::q6_k: return widen_row<WeightType::q6_k>(row, cols, out);
-        case WeightType::q4_k: return widen_row<WeightType::q4_k>(row, cols, out);
+        case WeightType::f32: return widen_row<WeightType::f32>(row, cols, to);
+        case WeightType::f16: return widen_row<WeightType::f16>(row, cols, to);
+        case WeightType::bf16: return widen_row<WeightType::bf16>(row, cols, to);
+        case WeightType::q8_0: return widen_row<WeightType::q8_0>(row, cols, to);
+        case WeightType::q6_k: return widen_row<WeightType::q6_k>(row, cols, to);
+        case WeightType::q4_k: return widen_row<WeightType::q4_k>(row, cols, to);
     }
 }
 
@@ -160,7 +186,7 @@ MAMBA_ALWAYS_INLINE void accumulate(Vec16 (&sums)[rows][weights], const std::byt
                     const std::byte* next = w + static_cast<size_t>(j) * w_stride + prefetch_bytes;
                     for (int64_t line = 0; line < Prepared<type>::bytes; line += cache_line) prefetch(next + line);
                 }
-                blocks[j].widen(wide[j]);
+                blocks[j].widen(PlainRow{wide[j]});
             }
             accumulate<WeightType::f32>(sums, reinterpret_cast<const std::byte*>(wide), sizeof wide[0], x + k, x_stride, block_of_256);
         }
@@ -240,26 +266,7 @@ struct Output {
     }
 };
 
-constexpr int64_t row_tile_count(int64_t n) { return (n + tile_rows - 1) / tile_rows; }
-
-// Splits `n` rows of x into as few register tiles as there can be, of nearly equal height: a low one waits for the weights longer than
-// it computes with them. Calls f.template operator()<rows>(first row).
-template <typename F>
-MAMBA_ALWAYS_INLINE void for_row_tiles(int64_t n, const F& f) {
-    const int64_t count = row_tile_count(n);
-    for (int64_t i = 0, m = 0; i < count; ++i) {
-        const int64_t height = (n - m + count - i - 1) / (count - i);
-        if (height == 1) f.template operator()<1>(m);
-        if (height == 2) f.template operator()<2>(m);
-        if (height == 3) f.template operator()<3>(m);
-        if constexpr (tile_rows > 3) {
-            if (height == 4) f.template operator()<4>(m);
-            if (height == 5) f.template operator()<5>(m);
-            if (height == 6) f.template operator()<6>(m);
-        }
-        m += height;
-    }
-}
+#include "backends/cpu/row_tiles.inl"
 
 // The rows of x of one matmul.
 struct Inputs {
@@ -268,6 +275,9 @@ struct Inputs {
 
     MAMBA_ALWAYS_INLINE const float* row(int64_t m) const { return data + m * stride; }
 };
+
+// As Matrix::row, but no function that other files could share.
+MAMBA_ALWAYS_INLINE const std::byte* row_at(const Matrix& w, int64_t j) { return w.data + static_cast<size_t>(j) * w.row_bytes; }
 
 // Single outputs, for what is left beside whole tiles: weight rows begin .. end, the first of them at w, and rows m0 .. m1 of x.
 template <WeightType type>
@@ -291,7 +301,7 @@ struct Streams {
 // Few rows of x: the weights are decoded in registers, straight from where they lie. Rows s0 .. s1 of every stream.
 template <WeightType type, int rows, int streams>
 MAMBA_NOINLINE void direct(const Matrix& w, const Streams& from, int64_t s0, int64_t s1, const Inputs& x, int64_t m0, const Output& out) {
-    const std::byte* row = w.data + static_cast<size_t>(from.begin + s0) * w.row_bytes;
+    const std::byte* row = row_at(w, from.begin + s0);
     for (int64_t s = s0; s < s1; ++s, row += w.row_bytes) {
         Vec16 sums[rows][streams] = {};
         accumulate<type, true>(sums, row, static_cast<size_t>(from.length) * w.row_bytes, x.row(m0), x.stride, x.cols);
@@ -310,39 +320,110 @@ struct Ahead {
     }
 };
 
-// FP32 weight rows j0 .. j0 + count against rows m0 .. m0 + rows of x, the columns in slabs that stay in L1 while the
-// weights pass from L2. Between slabs the sums rest in `rested`, lane by lane; with one slab it may be NULL.
-template <int rows>
-MAMBA_NOINLINE void block_rows(const float* w, int64_t w_stride, int64_t count, int64_t j0, const Inputs& x, int64_t slab, int64_t m0,
-                               const Output& out, float* rested, Ahead& ahead) {
-    const size_t stride_bytes = static_cast<size_t>(w_stride) * sizeof(float);
-    const auto row_of = [&](int64_t j) { return reinterpret_cast<const std::byte*>(w + j * w_stride); };
-    const int64_t whole = count / tile_weights * tile_weights;
-    for (int64_t k = 0; k < x.cols; k += slab) {
-        const int64_t width = smaller(slab, x.cols - k);
-        for (int64_t j = 0; j < whole; j += tile_weights) {
-            Vec16 sums[rows][tile_weights];
-            const int64_t rest = j * rows * lanes;
-            MAMBA_UNROLL
-            for (int m = 0; m < rows; ++m) {
-                MAMBA_UNROLL
-                for (int i = 0; i < tile_weights; ++i) sums[m][i] = k == 0 ? zero() : load(rested + rest + (m * tile_weights + i) * lanes);
-            }
-            const std::byte* first = row_of(j) + static_cast<size_t>(k) * sizeof(float);
-            ahead.ask();
-            accumulate<WeightType::f32>(sums, first, stride_bytes, x.row(m0) + k, x.stride, width);
-            if (k + width == x.cols) {
-                out.write(sums, m0, j0 + j);
-                continue;
-            }
-            MAMBA_UNROLL
-            for (int m = 0; m < rows; ++m) {
-                MAMBA_UNROLL
-                for (int i = 0; i < tile_weights; ++i) store(rested + rest + (m * tile_weights + i) * lanes, sums[m][i]);
-            }
+// A block of weight rows in FP32: panels, one after another, and behind them, row by row, what fills no panel.
+struct Block {
+    float* data;
+    int64_t begin, count, cols, stride;  // weight rows; columns, and these in whole vectors
+
+    Block(float* memory, int64_t first_row, int64_t rows, int64_t columns)
+        : data(memory), begin(first_row), count(rows), cols(columns), stride(blocking::padded(columns)) {}
+    int64_t in_panels() const { return count / panel_weights * panel_weights; }
+
+    template <WeightType type>
+    void fill(const Matrix& w) {
+        for (int64_t j = 0; j < count; ++j) {
+            float* const out = data + j * stride;
+            const int64_t inside = j % panel_weights;
+            if (j >= in_panels()) widen_row<type>(row_at(w, begin + j), cols, PlainRow{out});
+            else widen_row<type>(row_at(w, begin + j), cols, PanelRow{out - inside * (stride - part_lanes)});
         }
     }
-    singles<WeightType::f32>(row_of(whole), stride_bytes, j0 + whole, j0 + count, x, m0, m0 + rows, out);
+};
+
+// 16 columns of a panel, of which w holds the lanes of one pass; x(m): those of row m.
+template <int rows, typename X>
+MAMBA_ALWAYS_INLINE void multiply_part(Part (&sums)[rows][panel_weights], const float* w, const X& x) {
+    if constexpr (rows < panel_weights) {
+        Part xs[rows];
+        MAMBA_UNROLL
+        for (int m = 0; m < rows; ++m) xs[m] = x(m);
+        MAMBA_UNROLL
+        for (int i = 0; i < panel_weights; ++i) {
+            const Part wide = load_part(w + i * part_lanes);
+            MAMBA_UNROLL
+            for (int m = 0; m < rows; ++m) sums[m][i] = fma(xs[m], wide, sums[m][i]);
+        }
+    } else {
+        Part wide[panel_weights];
+        MAMBA_UNROLL
+        for (int i = 0; i < panel_weights; ++i) wide[i] = load_part(w + i * part_lanes);
+        MAMBA_UNROLL
+        for (int m = 0; m < rows; ++m) {
+            const Part xs = x(m);
+            MAMBA_UNROLL
+            for (int i = 0; i < panel_weights; ++i) sums[m][i] = fma(xs, wide[i], sums[m][i]);
+        }
+    }
+}
+
+// One pass of a register tile over the columns of a panel that begins at w.
+template <int rows>
+MAMBA_ALWAYS_INLINE void accumulate_part(Part (&sums)[rows][panel_weights], int pass, const float* w, const float* x, int64_t x_stride,
+                                         int64_t cols) {
+    w += pass * part_lanes * panel_weights;
+    int64_t k = 0;
+    for (; k + lanes <= cols; k += lanes) {
+        multiply_part(sums, w + k * panel_weights, [&](int m) { return load_part(x + m * x_stride + k + pass * part_lanes); });
+    }
+    if (k == cols) return;
+    multiply_part(sums, w + k * panel_weights, [&](int m) { return part(load_first(x + m * x_stride + k, cols - k), pass); });
+}
+
+// A block against rows m0 .. m0 + rows of x, the columns in slabs that stay in L1 while the weights pass from L2. Between slabs the sums
+// rest in `rested`, lane by lane, and so do those of one pass while the next is computed.
+template <int rows>
+MAMBA_NOINLINE void block_rows(const Block& block, const Inputs& x, int64_t m0, const Output& out, float* rested, Ahead& ahead) {
+    for (int64_t k = 0; k < block.cols; k += blocking::slab) {
+        const int64_t width = smaller(blocking::slab, block.cols - k);
+        for (int64_t j = 0; j < block.in_panels(); j += panel_weights) {
+            const auto rest = [&](int m, int i) { return rested + ((j * rows + m * panel_weights + i) * lanes); };
+            Part sums[rows][panel_weights];
+            ahead.ask();
+            MAMBA_UNROLL
+            for (int pass = 0; pass < passes; ++pass) {
+                MAMBA_UNROLL
+                for (int m = 0; m < rows; ++m) {
+                    MAMBA_UNROLL
+                    for (int i = 0; i < panel_weights; ++i) sums[m][i] = k == 0 ? zero_part() : load_part(rest(m, i) + pass * part_lanes);
+                }
+                accumulate_part(sums, pass, block.data + j * block.stride + k * panel_weights, x.row(m0) + k, x.stride, width);
+                if (pass + 1 == passes && k + width == block.cols) break;
+                MAMBA_UNROLL
+                for (int m = 0; m < rows; ++m) {
+                    MAMBA_UNROLL
+                    for (int i = 0; i < panel_weights; ++i) store_part(rest(m, i) + pass * part_lanes, sums[m][i]);
+                }
+            }
+            if (k + width < block.cols) continue;
+            Vec16 totals[rows][panel_weights];
+            MAMBA_UNROLL
+            for (int m = 0; m < rows; ++m) {
+                MAMBA_UNROLL
+                for (int i = 0; i < panel_weights; ++i) {
+                    Part parts[passes];
+                    MAMBA_UNROLL
+                    for (int pass = 0; pass + 1 < passes; ++pass) parts[pass] = load_part(rest(m, i) + pass * part_lanes);
+                    parts[passes - 1] = sums[m][i];
+                    totals[m][i] = whole(parts);
+                }
+            }
+            out.write(totals, m0, block.begin + j);
+        }
+    }
+    const int64_t done = block.in_panels();
+    singles<WeightType::f32>(reinterpret_cast<const std::byte*>(block.data + done * block.stride),
+                             static_cast<size_t>(block.stride) * sizeof(float), block.begin + done, block.begin + block.count, x, m0,
+                             m0 + rows, out);
 }
 
 // Rows of x from which on widening a block of weights once is cheaper than decoding it for every tile.
@@ -359,32 +440,20 @@ void matmul_of(const Matrix& w, int64_t begin, int64_t end, const Inputs& x, int
             constexpr int64_t resident = 16;  // rows of each stream that wait in L2 for the next tile of x
             for (int64_t s = 0; s < from.length; s += resident) {
                 const int64_t stop = smaller(s + resident, from.length);
-                for_row_tiles(rows, [&]<int n>(int64_t m) { direct<type, n, tile_weights>(w, from, s, stop, x, m, out); });
+                for_row_tiles<tile_rows>(rows, [&]<int n>(int64_t m) { direct<type, n, tile_weights>(w, from, s, stop, x, m, out); });
             }
         }
         const int64_t rest = begin + count * from.length;
-        return singles<type>(w.data + static_cast<size_t>(rest) * w.row_bytes, w.row_bytes, rest, end, x, 0, rows, out);
+        return singles<type>(row_at(w, rest), w.row_bytes, rest, end, x, 0, rows, out);
     }
-    const int64_t block = blocking::weight_rows(w.cols);
-    const int64_t times = row_tile_count(rows) * (block / tile_weights) * ((w.cols + blocking::slab - 1) / blocking::slab);
-    float* const panel = scratch + blocking::accumulator_floats;
-    for (int64_t j0 = begin; j0 < end; j0 += block) {
-        const int64_t count = smaller(block, end - j0);
-        const std::byte* first = w.data + static_cast<size_t>(j0) * w.row_bytes;
-        const float* wide = panel;
-        int64_t stride = blocking::padded(w.cols);
-        if constexpr (type == WeightType::f32) {
-            wide = reinterpret_cast<const float*>(first);
-            stride = static_cast<int64_t>(w.row_bytes / sizeof(float));
-        } else {
-            for (int64_t j = 0; j < count; ++j) widen_row<type>(first + static_cast<size_t>(j) * w.row_bytes, w.cols, panel + j * stride);
-        }
-        const int64_t bytes_to_come = smaller(block, end - j0 - count) * static_cast<int64_t>(w.row_bytes);
-        const std::byte* to_come = first + static_cast<size_t>(count) * w.row_bytes;
-        Ahead ahead{to_come, to_come + bytes_to_come, bytes_to_come / cache_line / times + 1};
-        for_row_tiles(rows, [&]<int n>(int64_t m) {
-            block_rows<n>(wide, stride, count, j0, x, blocking::slab, m, out, scratch, ahead);
-        });
+    const int64_t most = blocking::weight_rows(w.cols);
+    const int64_t times = row_tile_count<tile_rows>(rows) * (most / panel_weights) * ((w.cols + blocking::slab - 1) / blocking::slab);
+    for (int64_t j0 = begin; j0 < end; j0 += most) {
+        Block block(scratch + blocking::accumulator_floats, j0, smaller(most, end - j0), w.cols);
+        block.fill<type>(w);
+        const int64_t behind = j0 + block.count, bytes_to_come = smaller(most, end - behind) * static_cast<int64_t>(w.row_bytes);
+        Ahead ahead{row_at(w, behind), row_at(w, behind) + bytes_to_come, bytes_to_come / cache_line / times + 1};
+        for_row_tiles<tile_rows>(rows, [&]<int n>(int64_t m) { block_rows<n>(block, x, m, out, scratch, ahead); });
     }
 }
 

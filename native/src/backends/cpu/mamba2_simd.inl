@@ -52,11 +52,13 @@ void mamba2_step(const Mamba2Head& call) {
 
 // C B^T of the head's group, lower triangle: cb[i * chunk_tokens + j] for j <= i < tokens.
 void mamba2_cb(const Mamba2Head& h, float* cb) {
+    const Matrix b{WeightType::f32, h.tokens, h.d_state, static_cast<size_t>(h.stride) * sizeof(float), reinterpret_cast<const std::byte*>(h.b)};
     const Inputs in{h.c, h.stride, h.d_state};
     const Output out{nullptr, false, cb, chunk_tokens};
-    Ahead nothing;
-    for_row_tiles(h.tokens, [&]<int n>(int64_t i) {  // rows on the diagonal also fill a little above it
-        block_rows<n>(h.b, h.stride, i + n, 0, in, h.d_state, i, out, nullptr, nothing);
+    for_row_tiles<tile_rows>(h.tokens, [&]<int n>(int64_t i) {  // rows on the diagonal also fill a little above it
+        int64_t j = 0;
+        for (; j + tile_weights <= i + n; j += tile_weights) direct<WeightType::f32, n, tile_weights>(b, {j, 1}, 0, 1, in, i, out);
+        singles<WeightType::f32>(row_at(b, j), b.row_bytes, j, i + n, in, i, i + n, out);
     });
 }
 

@@ -19,6 +19,7 @@ namespace {
 constexpr mamba_isa this_isa = MAMBA_ISA_AVX2;
 constexpr int tile_rows = 3;       // register tile of matmul: 6 sums in 12 registers
 constexpr int tile_weights = 2;
+constexpr int panel_weights = 4;   // the same with weights from a panel: 12 sums of one half of the lanes at a time
 constexpr int stream_weights = 4;  // weight rows read at once for a single row of x
 constexpr int tile_vectors = 1;    // register tile of the chunk form: 4 rows x 1 vector
 
@@ -46,6 +47,19 @@ MAMBA_ALWAYS_INLINE void store_first(float* p, Vec16 a, int64_t n) {
     _mm256_maskstore_ps(p, first_lanes(n), a.lo);
     _mm256_maskstore_ps(p + 8, first_lanes(n - 8), a.hi);
 }
+
+// What products with panels compute at a time: one half of the lanes, and the other in a second pass over the same rows. Twice as many sums
+// find room in the registers that way, so that each row of x and of weights is loaded half as often.
+constexpr int passes = 2;
+struct Part {
+    __m256 v;
+};
+MAMBA_ALWAYS_INLINE Part load_part(const float* p) { return {_mm256_loadu_ps(p)}; }
+MAMBA_ALWAYS_INLINE void store_part(float* p, Part a) { _mm256_storeu_ps(p, a.v); }
+MAMBA_ALWAYS_INLINE Part zero_part() { return {_mm256_setzero_ps()}; }
+MAMBA_ALWAYS_INLINE Part fma(Part a, Part b, Part c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
+MAMBA_ALWAYS_INLINE Part part(Vec16 a, int pass) { return {pass == 0 ? a.lo : a.hi}; }
+MAMBA_ALWAYS_INLINE Vec16 whole(const Part (&parts)[passes]) { return {parts[0].v, parts[1].v}; }
 
 MAMBA_ALWAYS_INLINE Vec16 operator+(Vec16 a, Vec16 b) { return {_mm256_add_ps(a.lo, b.lo), _mm256_add_ps(a.hi, b.hi)}; }
 MAMBA_ALWAYS_INLINE Vec16 operator-(Vec16 a, Vec16 b) { return {_mm256_sub_ps(a.lo, b.lo), _mm256_sub_ps(a.hi, b.hi)}; }

@@ -18,6 +18,7 @@ namespace {
 constexpr mamba_isa this_isa = MAMBA_ISA_AVX512;
 constexpr int tile_rows = 6;       // register tile of matmul: 24 sums, 4 weight vectors, 1 of x
 constexpr int tile_weights = 4;
+constexpr int panel_weights = 4;   // the same with weights from a panel
 constexpr int stream_weights = 8;  // weight rows read at once for a single row of x
 constexpr int tile_vectors = 4;    // register tile of the chunk form: 4 rows x 4 vectors
 
@@ -34,6 +35,15 @@ MAMBA_ALWAYS_INLINE void store(float* p, Vec16 a) { _mm512_storeu_ps(p, a.v); }
 // The first n lanes, 0 <= n <= 16; the others read as 0 and are not written.
 MAMBA_ALWAYS_INLINE Vec16 load_first(const float* p, int64_t n) { return {_mm512_maskz_loadu_ps(first_lanes(n), p)}; }
 MAMBA_ALWAYS_INLINE void store_first(float* p, Vec16 a, int64_t n) { _mm512_mask_storeu_ps(p, first_lanes(n), a.v); }
+
+// What products with panels compute at a time: all lanes.
+constexpr int passes = 1;
+using Part = Vec16;
+MAMBA_ALWAYS_INLINE Part load_part(const float* p) { return load(p); }
+MAMBA_ALWAYS_INLINE void store_part(float* p, Part a) { store(p, a); }
+MAMBA_ALWAYS_INLINE Part zero_part() { return zero(); }
+MAMBA_ALWAYS_INLINE Part part(Vec16 a, int) { return a; }
+MAMBA_ALWAYS_INLINE Vec16 whole(const Part (&parts)[passes]) { return parts[0]; }
 
 MAMBA_ALWAYS_INLINE Vec16 operator+(Vec16 a, Vec16 b) { return {_mm512_add_ps(a.v, b.v)}; }
 MAMBA_ALWAYS_INLINE Vec16 operator-(Vec16 a, Vec16 b) { return {_mm512_sub_ps(a.v, b.v)}; }

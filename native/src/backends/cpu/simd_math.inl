@@ -1,6 +1,7 @@
 // Elementary functions on Vec16, the same operations in every instruction set and so the same bits.
 
 constexpr int64_t lanes = blocking::lanes;
+constexpr int64_t part_lanes = lanes / passes;
 
 MAMBA_ALWAYS_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 MAMBA_ALWAYS_INLINE int64_t lanes_at(int64_t i, int64_t n) { return smaller(n - i, lanes); }

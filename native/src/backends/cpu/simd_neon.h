@@ -22,6 +22,7 @@ namespace {
 constexpr mamba_isa this_isa = MAMBA_ISA_NEON;
 constexpr int tile_rows = 3;       // register tile of matmul: 6 sums in 24 of 32 registers
 constexpr int tile_weights = 2;
+constexpr int panel_weights = 2;   // the same with weights from a panel
 constexpr int stream_weights = 4;  // weight rows read at once for a single row of x
 constexpr int tile_vectors = 1;    // register tile of the chunk form: 4 rows x 1 vector
 
@@ -52,6 +53,15 @@ MAMBA_ALWAYS_INLINE void store_first(float* p, Vec16 v, int64_t n) {
     store(values, v);
     std::memcpy(p, values, static_cast<size_t>(n) * sizeof(float));
 }
+
+// What products with panels compute at a time: all lanes.
+constexpr int passes = 1;
+using Part = Vec16;
+MAMBA_ALWAYS_INLINE Part load_part(const float* p) { return load(p); }
+MAMBA_ALWAYS_INLINE void store_part(float* p, Part a) { store(p, a); }
+MAMBA_ALWAYS_INLINE Part zero_part() { return zero(); }
+MAMBA_ALWAYS_INLINE Part part(Vec16 a, int) { return a; }
+MAMBA_ALWAYS_INLINE Vec16 whole(const Part (&parts)[passes]) { return parts[0]; }
 
 MAMBA_ALWAYS_INLINE Vec16 operator+(Vec16 x, Vec16 y) {
     return {vaddq_f32(x.a, y.a), vaddq_f32(x.b, y.b), vaddq_f32(x.c, y.c), vaddq_f32(x.d, y.d)};
