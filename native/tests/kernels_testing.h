@@ -39,7 +39,18 @@ inline std::vector<const Kernels*> matmul_tables() {
     const Kernels* const dotprod = neon_kernels(NeonProducts::dotprod);
     if (plain != nullptr && plain != tables.back()) tables.push_back(plain);
     if (dotprod != nullptr && dotprod != tables.back() && features.dotprod) tables.push_back(dotprod);
+    if (avx2_kernels(false) != nullptr && features.avx2 && features.avx_vnni) tables.push_back(avx2_kernels(false));
+    if (avx512_kernels(false) != nullptr && features.avx512 && features.avx512_vnni) tables.push_back(avx512_kernels(false));
     return tables;
+}
+
+// Tables that multiply Q8_0 by whole numbers of 16 bits.
+inline bool has_q8_pairs(const Kernels* kernels) {
+    for (const auto table : {static_cast<const Kernels* (*)(bool)>(avx2_kernels), static_cast<const Kernels* (*)(bool)>(avx512_kernels)}) {
+        const Kernels* const vnni = table(true);
+        if (vnni != nullptr && kernels->matmul == vnni->matmul) return true;
+    }
+    return false;
 }
 
 class Random {

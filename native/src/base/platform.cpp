@@ -374,7 +374,9 @@ CpuFeatures cpu_features() {
     features.avx2 = ymm && has(base, 12) && has(base, 29) && has(extended[1], 5);
     features.avx512 = features.avx2 && zmm && has(extended[1], 16) && has(extended[1], 17) && has(extended[1], 30) && has(extended[1], 31);
     features.avx512_vnni = features.avx512 && has(extended[2], 11);
-    const bool avx512_bf16 = extended[0] >= 1 && has(cpuid(7, 1)[0], 5);
+    const uint32_t more = extended[0] >= 1 ? cpuid(7, 1)[0] : 0;
+    features.avx_vnni = features.avx2 && has(more, 4);
+    const bool avx512_bf16 = has(more, 5);
     features.amx = features.avx512_vnni && avx512_bf16 && tiles && has(extended[3], 22) && has(extended[3], 24) && has(extended[3], 25);
 #elif MAMBA_ARM64
     features.neon = true;

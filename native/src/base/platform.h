@@ -54,6 +54,7 @@ std::string processor_name();
 // Instruction sets that this processor has and this operating system saves.
 struct CpuFeatures {
     bool avx2 = false;      // AVX2 + FMA + F16C
+    bool avx_vnni = false;  // integer dot products in AVX2's registers
     bool avx512 = false;    // AVX-512 F, BW, DQ, VL
     bool avx512_vnni = false;
     bool amx = false;       // tile, BF16, INT8, beside AVX-512 with VNNI and BF16; before its first tile a process must ask: allow_amx

@@ -49,7 +49,10 @@ std::string choices(bool runnable_only) {
 
 }  // namespace
 
-int64_t matmul_scratch_floats(int64_t cols) { return blocking::weight_rows(cols) * blocking::padded(cols) + blocking::accumulator_floats; }
+int64_t matmul_scratch_floats(int64_t cols) {
+    const int64_t widened = blocking::weight_rows(cols) * blocking::padded(cols) + blocking::accumulator_floats;
+    return std::max(widened, blocking::q8_floats(cols));
+}
 
 size_t packed_scratch_bytes(int64_t cols) {
     // Panels of BF16, and the rows that one of them is made from: in BF16, and one in FP32.

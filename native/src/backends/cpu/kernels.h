@@ -4,7 +4,7 @@
 // Promise kept by every table: the bits of a result depend on the inputs of that row, head or channel alone, never on how
 // many rows a call holds, where the range begins or which thread runs it. So a token's logits are the same alone, in a batch
 // and after any split on the chunk grid. The order of additions is fixed: 16 lanes over k, then one tree; block after block of 32
-// columns on matrix units (amx_single.inl) and for Q8_0 on arm64 (q8_neon.inl).
+// columns on matrix units (amx_single.inl) and for Q8_0 where there are integer dot products (q8_vnni.inl, q8_neon.inl).
 #pragma once
 
 #include <cstdint>
@@ -104,6 +104,9 @@ const Kernels& scalar_kernels();
 const Kernels* avx2_kernels();
 const Kernels* avx512_kernels();
 const Kernels* amx_kernels();
+// x64. With integer dot products for Q8_0 (AVX-VNNI or AVX-512 VNNI) or in FP32 throughout; those above are the best for this processor.
+const Kernels* avx2_kernels(bool vnni);
+const Kernels* avx512_kernels(bool vnni);
 // arm64. How 8-bit integers are multiplied: by the instructions of every processor, or by dotprod or i8mm. All give the same bits.
 enum class NeonProducts { plain, dotprod, i8mm };
 const Kernels* neon_kernels(NeonProducts products);

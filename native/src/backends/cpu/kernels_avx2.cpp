@@ -6,24 +6,47 @@
 
 #include "backends/cpu/blocking.h"
 #include "backends/cpu/mamba2_parts.h"
+#include "backends/cpu/q8_vnni.h"
 #include "backends/cpu/simd_avx2.h"
 
 namespace mamba::avx2 {
 namespace {
 #include "backends/cpu/simd_math.inl"
 #include "backends/cpu/kernels_simd.inl"
+
+#  if MAMBA_AVX_VNNI
+// Q8_0 by integer dot products.
+void matmul_vnni(const Matrix& w, int64_t begin, int64_t end, const float* x, int64_t x_stride, int64_t rows, const float* bias, bool add,
+                 float* y, int64_t y_stride, float* scratch) {
+    if (w.type == WeightType::q8_0) matmul_q8_vnni(w, begin, end, x, x_stride, rows, bias, add, y, y_stride, scratch);
+    else matmul(w, begin, end, x, x_stride, rows, bias, add, y, y_stride, scratch);
+}
+
+constexpr Kernels vnni_table = [] {
+    Kernels kernels = table;
+    kernels.matmul = matmul_vnni;
+    return kernels;
+}();
+#  endif
 }  // namespace
 }  // namespace mamba::avx2
 #endif
 
 namespace mamba {
 
-const Kernels* avx2_kernels() {
+const Kernels* avx2_kernels([[maybe_unused]] bool vnni) {
 #if MAMBA_X64
-    return &avx2::table;
-#else
-    return nullptr;
+    if (!vnni) return &avx2::table;
+#  if MAMBA_AVX_VNNI
+    return &avx2::vnni_table;
+#  endif
 #endif
+    return nullptr;
+}
+
+const Kernels* avx2_kernels() {
+    const Kernels* const best = avx2_kernels(platform::cpu_features().avx_vnni);
+    return best != nullptr ? best : avx2_kernels(false);
 }
 
 }  // namespace mamba
