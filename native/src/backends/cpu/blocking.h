@@ -20,8 +20,8 @@ static constexpr int64_t weight_rows(int64_t cols) {
     return rows < 8 ? 8 : rows > max_weight_rows ? max_weight_rows : rows;
 }
 
-// Q8_0 by integer dot products (q8_vnni.inl): weight rows that are spread to 16 bits at a time, and with what memory; and rows of x that are
-// cut at a time, so that spreading takes little beside the products: as many as find room in what widened rows take, and at least 60.
+// Q8_0 by integer dot products (q8_vnni.inl): weight rows that are spread to 16 bits at a time, and with what memory; and rows of x that
+// are cut at a time, so that spreading takes little beside the products: as many as find room in what widened rows take, and at least 60.
 inline constexpr int64_t q8_group = 32;
 static constexpr int64_t q8_group_floats(int64_t cols) { return (q8_group * cols / 2 + q8_group * cols / 64 + lanes) / lanes * lanes; }
 static constexpr int64_t q8_row_floats(int64_t cols) { return cols / 2 + cols / 32; }

@@ -52,7 +52,8 @@ void mamba2_step(const Mamba2Head& call) {
 
 // C B^T of the head's group, lower triangle: cb[i * chunk_tokens + j] for j <= i < tokens.
 void mamba2_cb(const Mamba2Head& h, float* cb) {
-    const Matrix b{WeightType::f32, h.tokens, h.d_state, static_cast<size_t>(h.stride) * sizeof(float), reinterpret_cast<const std::byte*>(h.b)};
+    const size_t row_bytes = static_cast<size_t>(h.stride) * sizeof(float);
+    const Matrix b{WeightType::f32, h.tokens, h.d_state, row_bytes, reinterpret_cast<const std::byte*>(h.b)};
     const Inputs in{h.c, h.stride, h.d_state};
     const Output out{nullptr, false, cb, chunk_tokens};
     for_row_tiles<tile_rows>(h.tokens, [&]<int n>(int64_t i) {  // rows on the diagonal also fill a little above it

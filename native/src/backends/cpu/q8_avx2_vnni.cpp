@@ -95,8 +95,8 @@ MAMBA_ALWAYS_INLINE float cut(const float* x, int16_t* out) {
 #include "backends/cpu/q8_vnni.inl"
 }  // namespace
 
-void matmul_q8_vnni(const Matrix& w, int64_t begin, int64_t end, const float* x, int64_t x_stride, int64_t rows, const float* bias, bool add,
-                    float* y, int64_t y_stride, float* scratch) {
+void matmul_q8_vnni(const Matrix& w, int64_t begin, int64_t end, const float* x, int64_t x_stride, int64_t rows, const float* bias,
+                    bool add, float* y, int64_t y_stride, float* scratch) {
     matmul_q8(w, begin, end, x, x_stride, rows, {bias, add, y, y_stride}, scratch);
 }
 

@@ -6,12 +6,12 @@
 
 namespace mamba::avx2 {
 // Needs AVX-VNNI.
-void matmul_q8_vnni(const Matrix& w, int64_t begin, int64_t end, const float* x, int64_t x_stride, int64_t rows, const float* bias, bool add,
-                    float* y, int64_t y_stride, float* scratch);
+void matmul_q8_vnni(const Matrix& w, int64_t begin, int64_t end, const float* x, int64_t x_stride, int64_t rows, const float* bias,
+                    bool add, float* y, int64_t y_stride, float* scratch);
 }  // namespace mamba::avx2
 
 namespace mamba::avx512 {
 // Needs AVX-512 VNNI.
-void matmul_q8_vnni(const Matrix& w, int64_t begin, int64_t end, const float* x, int64_t x_stride, int64_t rows, const float* bias, bool add,
-                    float* y, int64_t y_stride, float* scratch);
+void matmul_q8_vnni(const Matrix& w, int64_t begin, int64_t end, const float* x, int64_t x_stride, int64_t rows, const float* bias,
+                    bool add, float* y, int64_t y_stride, float* scratch);
 }  // namespace mamba::avx512

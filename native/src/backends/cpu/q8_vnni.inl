@@ -1,5 +1,5 @@
-// Q8_0 matrices by integer dot products. Included, after simd_math.inl, row_tiles.inl and q8_layout.inl, inside the unnamed namespace of a file that
-// defines, for vectors of part_lanes numbers,
+// Q8_0 matrices by integer dot products. Included, after simd_math.inl, row_tiles.inl and q8_layout.inl, inside the unnamed namespace of a
+// file that defines, for vectors of part_lanes numbers,
 //   Ints, zero_ints(), load_ints(p), add_ints(a, b), broadcast_pair(p), to_part(Ints)
 //   operator+ and operator* of Part, broadcast_part(float), load_scales(p)  // part_lanes numbers of FP16
 //   Ints dot_pairs(Ints sum, Ints a, Ints b)              // adds, lane by lane, the products of both 16-bit halves
