@@ -9,7 +9,7 @@
 namespace {
 
 void load(const std::vector<std::byte>& bytes) {
-    mamba::StateMemory memory(12);
+    mamba::StateMemory memory(12, 3);
     mamba::State state(memory, 4);
     try {
         mamba::load_snapshot(bytes.data(), bytes.size(), {1, 2}, state);

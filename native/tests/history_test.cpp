@@ -30,7 +30,7 @@ struct Tape {
         state.values[0] = static_cast<float>(position);
     }
 
-    StateMemory memory{1};
+    StateMemory memory{1, 0};
     State state{memory, 1};
     History history;
 };

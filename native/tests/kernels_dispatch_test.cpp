@@ -48,7 +48,8 @@ TEST(Dispatch, EveryTableIsComplete) {
     std::vector<const Kernels*> tables = vector_tables();
     tables.push_back(&scalar_kernels());
     for (const Kernels* k : tables) {
-        EXPECT_TRUE(k->matmul && k->widen && k->rms_norm && k->gated_norm && k->softplus && k->convolution && k->mamba1 && k->mamba2_scan)
+        EXPECT_TRUE(k->matmul && k->widen && k->rms_norm && k->gated_norm && k->softplus && k->convolution && k->mamba1 && k->mamba2_scan &&
+                    k->mamba2_fold)
             << name(k->isa);
     }
 }

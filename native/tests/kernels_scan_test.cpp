@@ -82,19 +82,21 @@ struct Mamba2Case {
     float dt_low, dt_high, a;
 };
 
+// The ring begins as memory that nobody wrote.
 struct Mamba2Result {
-    Floats y, state;
+    Floats y, state, ring;
+    int64_t pending = 0;
 };
 
 // Everything has a stride of its own, wider than its rows.
 struct Mamba2Input {
     Mamba2Case shape;
-    int64_t x_width, bc_width, stride, dt_stride, y_stride;
+    int64_t x_width, bc_width, stride, dt_stride, y_stride, ring_stride;
     Floats convolved, dt, a, d, state;
 
     Mamba2Input(const Mamba2Case& s, Random& random)
         : shape(s), x_width(s.heads * s.head_dim), bc_width(s.groups * s.d_state), stride(x_width + 2 * bc_width + 5),
-          dt_stride(s.heads + 2), y_stride(x_width + 1) {
+          dt_stride(s.heads + 2), y_stride(x_width + 1), ring_stride(x_width + bc_width + s.heads + 3) {
         convolved = random.normals(s.tokens * stride);
         dt = random.uniforms(s.tokens * dt_stride, s.dt_low, s.dt_high);
         for (size_t i = 0; i < dt.size(); i += 7) dt[i] = 0;
@@ -120,45 +122,65 @@ struct Mamba2Input {
         s.a = a.data();
         s.d = d.data();
         s.state = result.state.data();
+        float* const ring = result.ring.data();
+        s.ring = {ring, ring + x_width, ring + x_width + bc_width, ring_stride, result.pending};
         s.y = outputs ? result.y.data() : nullptr;
         s.y_stride = y_stride;
         s.exact = exact;
         return s;
     }
 
-    Mamba2Result fresh() const { return {Floats(static_cast<size_t>(shape.tokens * y_stride)), state}; }
+    Mamba2Result fresh() const {
+        return {Floats(static_cast<size_t>(shape.tokens * y_stride)), state, Floats(static_cast<size_t>(ring_entries * ring_stride), NAN)};
+    }
 
-    static void call(const Kernels& kernels, const Mamba2Scan& s) {
+    static void call(const Mamba2Scan& s, void (*kernel)(const Mamba2Scan&, float*)) {
         Floats scratch(static_cast<size_t>(mamba2_scratch_floats(s.head_dim, s.d_state)), NAN);
-        kernels.mamba2_scan(s, scratch.data());
+        kernel(s, scratch.data());
+    }
+
+    // Tokens [first, end), in ranges of `heads` heads, the last ones first.
+    void advance(Mamba2Result& result, const Kernels& kernels, bool exact, int64_t first, int64_t end, int64_t heads, bool outputs = true) const {
+        Mamba2Scan s = scan(result, exact, outputs);
+        s.tokens = end - first;
+        s.first_position += first;
+        s.x += first * stride;
+        s.b += first * stride;
+        s.c += first * stride;
+        s.dt += first * dt_stride;
+        if (outputs) s.y += first * y_stride;
+        for (int64_t head = (shape.heads - 1) / heads * heads; head >= 0; head -= heads) {
+            s.head_begin = head;
+            s.head_end = std::min(head + heads, shape.heads);
+            call(s, kernels.mamba2_scan);
+        }
+        result.pending = pending_after(result.pending, s.first_position, s.tokens);
+    }
+
+    void fold(Mamba2Result& result, const Kernels& kernels, int64_t heads) const {
+        Mamba2Scan s = scan(result, false);
+        s.x = s.b = s.c = s.dt = nullptr;
+        s.y = nullptr;
+        for (int64_t head = 0; head < shape.heads; head += heads) {
+            s.head_begin = head;
+            s.head_end = std::min(head + heads, shape.heads);
+            call(s, kernels.mamba2_fold);
+        }
+        result.pending = 0;
+    }
+
+    // Cut at these token counts and into ranges of `heads` heads; folded at the end, so that the state holds every token.
+    Mamba2Result run_in_pieces(const Kernels& kernels, bool exact, const std::vector<int64_t>& cuts, int64_t heads, bool outputs = true) const {
+        Mamba2Result result = fresh();
+        for (size_t i = 0; i <= cuts.size(); ++i) {
+            advance(result, kernels, exact, i == 0 ? 0 : cuts[i - 1], i == cuts.size() ? shape.tokens : cuts[i], heads, outputs);
+        }
+        fold(result, kernels, heads);
+        return result;
     }
 
     Mamba2Result run(const Kernels& kernels, bool exact, bool outputs = true) const {
-        Mamba2Result result = fresh();
-        call(kernels, scan(result, exact, outputs));
-        return result;
-    }
-
-    // Cut at these token counts and into ranges of `heads` heads.
-    Mamba2Result run_in_pieces(const Kernels& kernels, bool exact, const std::vector<int64_t>& cuts, int64_t heads) const {
-        Mamba2Result result = fresh();
-        for (size_t i = 0; i <= cuts.size(); ++i) {
-            const int64_t first = i == 0 ? 0 : cuts[i - 1], end = i == cuts.size() ? shape.tokens : cuts[i];
-            Mamba2Scan s = scan(result, exact);
-            s.tokens = end - first;
-            s.first_position += first;
-            s.x += first * stride;
-            s.b += first * stride;
-            s.c += first * stride;
-            s.dt += first * dt_stride;
-            s.y += first * y_stride;
-            for (int64_t head = 0; head < shape.heads; head += heads) {
-                s.head_begin = head;
-                s.head_end = std::min(head + heads, shape.heads);
-                call(kernels, s);
-            }
-        }
-        return result;
+        return run_in_pieces(kernels, exact, {}, shape.heads, outputs);
     }
 
     // Cuts on the chunk grid, every `chunks` chunks.
@@ -255,6 +277,89 @@ TEST(Mamba2, StepEqualsTheReference) {
     }
 }
 
+// Groups whose heads fill no vector, one and several; single tokens of every place in the ring, and several behind some that wait.
+const Mamba2Case ring_cases[] = {
+    {50, 0, 24, 1, 64, 128, 0.001f, 0.1f, -1},
+    {47, 9, 36, 2, 8, 24, 0.01f, 0.5f, -1},
+    {41, 13, 5, 5, 7, 5, 0.1f, 1, -2},
+    {70, 31, 6, 2, 20, 20, 0.01f, 0.5f, -16},
+    {40, 5, 3, 1, 64, 256, 0, 1e6f, -16},
+};
+
+TEST(Mamba2, TokensWaitInTheRingUntilTheirPositionClosesIt) {
+    Random random(27);
+    for (const Mamba2Case& s : ring_cases) {
+        const Mamba2Input input(s, random);
+        for (const Kernels* kernels : all_tables()) {
+            Mamba2Result result = input.fresh();
+            int64_t waiting = 0;
+            for (int64_t t = 0; t < s.tokens; ++t) {
+                const Floats before = result.state;
+                input.advance(result, *kernels, false, t, t + 1, s.heads);
+                const bool closes = (s.first_position + t + 1) % 16 == 0;
+                waiting = closes ? 0 : waiting + 1;
+                EXPECT_EQ(result.pending, waiting);
+                EXPECT_EQ(same_bits(before, result.state), !closes) << describe(*kernels, s) << ", token " << t;
+            }
+        }
+    }
+}
+
+TEST(Mamba2, NoBitOfASingleTokenDependsOnRangesOfHeads) {
+    Random random(28);
+    for (const Mamba2Case& s : ring_cases) {
+        const Mamba2Input input(s, random);
+        const Mamba2Result expected = input.reference();
+        for (const Kernels* kernels : all_tables()) {
+            const Mamba2Result whole = input.run_in_pieces(*kernels, false, input.every_token(), s.heads);
+            EXPECT_LT(error(whole.y, expected.y), 3e-6) << describe(*kernels, s);
+            EXPECT_LT(error(whole.state, expected.state), 3e-6) << describe(*kernels, s);
+            for (const int64_t heads : {1, 2, 5, 17}) {
+                EXPECT_TRUE(same(whole, input.run_in_pieces(*kernels, false, input.every_token(), heads))) << describe(*kernels, s) << ", " << heads;
+            }
+            const Mamba2Result state_alone = input.run_in_pieces(*kernels, false, input.every_token(), s.heads, false);
+            EXPECT_TRUE(same_bits(whole.state, state_alone.state)) << describe(*kernels, s);
+        }
+    }
+}
+
+TEST(Mamba2, FoldingBringsTheStateUpToDate) {
+    Random random(29);
+    for (const Mamba2Case& s : ring_cases) {
+        for (int64_t tokens = 1; tokens <= ring_entries; ++tokens) {
+            Mamba2Case begun = s;
+            begun.tokens = tokens;
+            begun.first_position = 32;
+            const Mamba2Input input(begun, random);
+            const Mamba2Result expected = input.reference();
+            Mamba2Result first;
+            for (const Kernels* kernels : all_tables()) {
+                const Mamba2Result actual = input.run_in_pieces(*kernels, false, input.every_token(), s.heads);
+                EXPECT_LT(error(actual.state, expected.state), 2e-6) << describe(*kernels, begun);
+                if (kernels->isa == MAMBA_ISA_SCALAR) continue;
+                if (first.y.empty()) first = actual;
+                EXPECT_TRUE(same(actual, first)) << describe(*kernels, begun) << ": bits of another table";
+            }
+        }
+    }
+}
+
+TEST(Mamba2, SeveralTokensFoldWhatWaits) {
+    Random random(30);
+    for (const Mamba2Case& s : ring_cases) {
+        const Mamba2Input input(s, random);
+        const Mamba2Result expected = input.reference();
+        for (const Kernels* kernels : all_tables()) {
+            for (const std::vector<int64_t>& cuts : std::vector<std::vector<int64_t>>{{1, 2}, {1, 2, 3, 9, 10, 12}, {2, 3, 4, 5, 6, 30, 31}}) {
+                const Mamba2Result actual = input.run_in_pieces(*kernels, true, cuts, s.heads);
+                EXPECT_LT(error(actual.y, expected.y), 1e-5) << describe(*kernels, s);
+                EXPECT_LT(error(actual.state, expected.state), 1e-5) << describe(*kernels, s);
+                EXPECT_TRUE(same(actual, input.run_in_pieces(*kernels, true, cuts, 2))) << describe(*kernels, s);
+            }
+        }
+    }
+}
+
 TEST(Mamba2, ExactChunksEqualTheReferenceAndEachOther) {
     Random random(23);
     for (const Mamba2Case& s : mamba2_cases) {
@@ -323,7 +428,8 @@ TEST(Mamba2, FormsOfAChunkAgreeWhereverItIsCut) {
     const Mamba2Input input(s, random);
     const Mamba2Result expected = input.reference();
     for (const Kernels* kernels : all_tables()) {
-        for (const std::vector<int64_t>& cuts : std::vector<std::vector<int64_t>>{{1}, {2, 5}, {31, 32, 64, 127}, {15, 16, 17, 48, 80}}) {
+        for (const std::vector<int64_t>& cuts : std::vector<std::vector<int64_t>>{
+                 {1}, {2, 5}, {31, 32, 64, 127}, {15, 16, 17, 48, 80}, {1, 2, 3, 9, 10, 11, 12, 40, 41, 42, 100}}) {
             const Mamba2Result actual = input.run_in_pieces(*kernels, true, cuts, s.heads);
             EXPECT_LT(error(actual.y, expected.y), 1e-5) << describe(*kernels, s);
             EXPECT_LT(error(actual.state, expected.state), 1e-5) << describe(*kernels, s);

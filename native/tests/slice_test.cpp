@@ -26,7 +26,7 @@ std::vector<Part> parts(const Slice& slice) {
 }
 
 TEST(Slice, TokensAloneOnTheGridAreSteps) {
-    StateMemory memory(1);
+    StateMemory memory(1, 0);
     const std::vector<int32_t> tokens(200);
     struct {
         int64_t begin, count;
@@ -56,8 +56,38 @@ TEST(Slice, TokensAloneOnTheGridAreSteps) {
     }
 }
 
+TEST(Slice, PiecesKnowHowManyTokensWaitBeforeThem) {
+    StateMemory memory(1, 1);
+    const std::vector<int32_t> tokens(200);
+    struct {
+        int64_t begin, pending, count;
+        std::vector<int64_t> expected;
+    } const cases[] = {
+        {5, 3, 1, {3}},
+        {5, 3, 2, {3}},
+        {63, 15, 1, {15}},
+        {63, 7, 66, {7, 0, 0}},
+        {60, 12, 5, {12, 0}},
+    };
+    for (const auto& c : cases) {
+        State state = state_at(memory, c.begin);
+        state.pending = c.pending;
+        Slice slice;
+        slice.add(0, &state, tokens.data(), c.count);
+        std::vector<int64_t> pending;
+        int64_t waiting = c.pending;
+        for (const Piece& piece : slice.pieces) {
+            pending.push_back(piece.pending);
+            EXPECT_EQ(piece.pending, waiting);
+            waiting = pending_after(waiting, piece.position, piece.count);
+        }
+        EXPECT_EQ(pending, c.expected) << c.count << " tokens from " << c.begin;
+        EXPECT_EQ(waiting, pending_after(c.pending, c.begin, c.count));
+    }
+}
+
 TEST(Slice, StepsOfAllSessionsComeFirst) {
-    StateMemory memory(1);
+    StateMemory memory(1, 0);
     const std::vector<int32_t> tokens(80);
     State long_one = state_at(memory, 0), short_one = state_at(memory, 7), other = state_at(memory, 3);
     Slice slice;

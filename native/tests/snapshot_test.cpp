@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <limits>
 #include <vector>
+
+#include "base/hash.h"
 
 namespace mamba {
 namespace {
@@ -12,15 +15,17 @@ namespace {
 constexpr std::array<uint64_t, 2> model{0x1234, 0x5678};
 
 StateMemory& memory() {
-    static StateMemory memory(40);
+    static StateMemory memory(40, 3);
     return memory;
 }
 
-State example() {
+// At a position where up to ten tokens may wait in the ring.
+State example(int64_t pending = 0) {
     State state(memory(), 8);
+    state.pending = pending;
     for (size_t i = 0; i < state.values.size(); ++i) state.values[i] = 0.25f * static_cast<float>(i) - 3.0f;
     for (size_t i = 0; i < state.hidden.size(); ++i) state.hidden[i] = static_cast<float>(i);
-    state.token_count = 1234567890123;
+    state.token_count = 1234567890128 + 10;
     state.token_hash = 0xfeedfacecafebeef;
     return state;
 }
@@ -28,6 +33,19 @@ State example() {
 std::vector<std::byte> saved(const State& state) {
     std::vector<std::byte> bytes(snapshot_size(state));
     save_snapshot(state, model, bytes.data());
+    return bytes;
+}
+
+// Puts the checksum right.
+void seal(std::vector<std::byte>& bytes) {
+    const size_t body = bytes.size() - sizeof(uint64_t);
+    const uint64_t sum = hash128(bytes.data(), body)[0];
+    std::memcpy(bytes.data() + body, &sum, sizeof sum);
+}
+
+std::vector<std::byte> of_version(uint32_t version, std::vector<std::byte> bytes) {
+    std::memcpy(bytes.data() + 8, &version, sizeof version);
+    seal(bytes);
     return bytes;
 }
 
@@ -43,18 +61,49 @@ void expect_refused(const std::vector<std::byte>& bytes, mamba_result code, cons
 }
 
 TEST(Snapshot, ComesBackAsItWas) {
+    for (int64_t pending = 0; pending <= 10; ++pending) {
+        const State state = example(pending);
+        const std::vector<std::byte> bytes = saved(state);
+        EXPECT_EQ(bytes.size(), 64 + 4 * (40 + 3 * static_cast<size_t>(pending) + 8) + 8);
+        State loaded(memory(), 8);
+        load_snapshot(bytes.data(), bytes.size(), model, loaded);
+        EXPECT_EQ(loaded.pending, pending);
+        EXPECT_TRUE(std::equal(state.values.begin(), state.values.begin() + state.used_floats(), loaded.values.begin()));
+        EXPECT_TRUE(std::equal(state.hidden.begin(), state.hidden.end(), loaded.hidden.begin()));
+        EXPECT_EQ(loaded.token_count, state.token_count);
+        EXPECT_EQ(loaded.token_hash, state.token_hash);
+    }
+}
+
+TEST(Snapshot, OfTheFirstVersionComesBackWithNothingPending) {
     const State state = example();
-    const std::vector<std::byte> bytes = saved(state);
-    State loaded(memory(), 8);
+    const std::vector<std::byte> bytes = of_version(1, saved(state));
+    State loaded = example(3);
     load_snapshot(bytes.data(), bytes.size(), model, loaded);
-    EXPECT_TRUE(std::equal(state.values.begin(), state.values.end(), loaded.values.begin()));
-    EXPECT_TRUE(std::equal(state.hidden.begin(), state.hidden.end(), loaded.hidden.begin()));
+    EXPECT_EQ(loaded.pending, 0);
     EXPECT_EQ(loaded.token_count, state.token_count);
-    EXPECT_EQ(loaded.token_hash, state.token_hash);
+    EXPECT_TRUE(std::equal(state.values.begin(), state.values.begin() + state.used_floats(), loaded.values.begin()));
+    expect_refused(of_version(1, saved(example(3))), MAMBA_BAD_FORMAT, "cut short or damaged");
+    expect_refused(of_version(0, saved(state)), MAMBA_MISMATCH, "version 0");
+}
+
+TEST(Snapshot, HoldsNoMorePendingEntriesThanTokensSinceTheRingWasFolded) {
+    expect_refused(saved(example(11)), MAMBA_BAD_FORMAT, "cut short or damaged");
+    expect_refused(saved(example(16)), MAMBA_BAD_FORMAT, "cut short or damaged");
+    State forged = example(1);
+    forged.token_count = 1234567890128;
+    expect_refused(saved(forged), MAMBA_BAD_FORMAT, "cut short or damaged");
+    // Part of an entry, and fewer floats than the layers have.
+    for (const uint64_t floats : {41, 42, 39, 0}) {
+        std::vector<std::byte> bytes = saved(example());
+        std::memcpy(bytes.data() + 48, &floats, sizeof floats);
+        seal(bytes);
+        expect_refused(bytes, MAMBA_BAD_FORMAT, "cut short or damaged");
+    }
 }
 
 TEST(Snapshot, EveryFlippedBitIsNoticed) {
-    const std::vector<std::byte> bytes = saved(example());
+    const std::vector<std::byte> bytes = saved(example(2));
     for (size_t i = 0; i < bytes.size(); ++i) {
         for (int bit = 0; bit < 8; ++bit) {
             std::vector<std::byte> damaged = bytes;
@@ -66,7 +115,7 @@ TEST(Snapshot, EveryFlippedBitIsNoticed) {
 }
 
 TEST(Snapshot, EveryTruncationIsNoticed) {
-    const std::vector<std::byte> bytes = saved(example());
+    const std::vector<std::byte> bytes = saved(example(2));
     for (size_t length = 0; length < bytes.size(); ++length) {
         State state(memory(), 8);
         EXPECT_THROW(load_snapshot(bytes.data(), length, model, state), Error) << length;

@@ -13,7 +13,7 @@ namespace mamba {
 namespace {
 
 TEST(StateMemory, AnEndedStatesArrayServesTheNext) {
-    StateMemory memory(1000);
+    StateMemory memory(1000, 0);
     const State living(memory, 8);
     const float* place;
     {
@@ -29,7 +29,7 @@ TEST(StateMemory, AnEndedStatesArrayServesTheNext) {
 }
 
 TEST(StateMemory, KeepsNoMoreThanAreInUseAndFew) {
-    StateMemory memory(100);
+    StateMemory memory(100, 0);
     std::vector<State> states;
     for (int i = 0; i < 20; ++i) states.emplace_back(memory, 8);
     size_t most = 0;
@@ -43,7 +43,7 @@ TEST(StateMemory, KeepsNoMoreThanAreInUseAndFew) {
 }
 
 TEST(StateMemory, MovedAndSwappedStatesKeepTheirArrays) {
-    StateMemory memory(100);
+    StateMemory memory(100, 0);
     {
         State a(memory, 8), b(memory, 8);
         a.values[0] = 1;
@@ -59,7 +59,7 @@ TEST(StateMemory, MovedAndSwappedStatesKeepTheirArrays) {
 }
 
 TEST(StateMemory, ServesManyThreads) {
-    StateMemory memory(64);
+    StateMemory memory(64, 0);
     std::vector<std::thread> threads;
     for (int i = 0; i < 4; ++i) {
         threads.emplace_back([&memory, i] {

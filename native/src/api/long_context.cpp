@@ -1,6 +1,4 @@
 // Long context: policies and statistics of the state.
-#include <cstring>
-
 #include "api/guard.h"
 #include "api/handles.h"
 
@@ -41,6 +39,6 @@ int32_t mamba_session_copy_layer_state(const mamba_session* session, int32_t lay
         api::require(length, "length") = count;
         if (values == nullptr && capacity == 0) return;  // asked for the size only
         if (capacity < count) fail(MAMBA_BUFFER_TOO_SMALL, "layer ", layer, "'s state has ", count, " floats, the buffer holds ", capacity);
-        std::memcpy(&api::require(values, "values"), s.state.values.data() + place.ssm, count * sizeof(float));
+        s.engine->copy_layer_state(s, layer, &api::require(values, "values"));
     });
 }

@@ -46,7 +46,7 @@ int32_t mamba_model_get_info(const mamba_model* model, mamba_model_info* info, m
         ours.training_length = c.training_length;
         ours.parameter_count = m.parameter_count;
         ours.weight_bytes = m.weight_bytes;
-        ours.state_bytes = StateLayout(c).floats * static_cast<int64_t>(sizeof(float));
+        ours.state_bytes = StateLayout(c).bytes();
         std::copy(m.fingerprint.begin(), m.fingerprint.end(), ours.fingerprint);
         api::write_struct(info, ours, "info");
     });

@@ -1,6 +1,4 @@
 // Sessions: life, snapshots, rollback.
-#include <algorithm>
-
 #include "api/guard.h"
 #include "api/handles.h"
 #include "state/snapshot.h"
@@ -38,10 +36,7 @@ int32_t mamba_session_get_info(const mamba_session* session, mamba_session_info*
 int32_t mamba_session_reset(mamba_session* session, mamba_status* status) {
     return api::result(status, [&] {
         Session& s = *api::require(session, "session").session;
-        std::fill(s.state.values.begin(), s.state.values.end(), 0.0f);
-        std::fill(s.state.hidden.begin(), s.state.hidden.end(), 0.0f);
-        s.state.token_count = 0;
-        s.state.token_hash = 0;
+        s.state.reset();
         s.history = History(s.history.reach());
     });
 }

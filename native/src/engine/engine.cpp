@@ -40,7 +40,8 @@ std::shared_ptr<const Model> checked_model(std::shared_ptr<const Model> model) {
 
 Engine::Engine(std::shared_ptr<const Model> model, const EngineOptions& options)
     : model_(checked_model(std::move(model))), layout_(model_->config), kernels_(select_kernels(options.isa)),
-      rollback_tokens_(checked_rollback_tokens(options.rollback_tokens)), state_memory_(layout_.floats), weights_(*model_, kernels_, model_.use_count() == 1),
+      rollback_tokens_(checked_rollback_tokens(options.rollback_tokens)), state_memory_(layout_.floats, layout_.entry_floats),
+      weights_(*model_, kernels_, model_.use_count() == 1),
       pool_(checked_threads(options.threads)),
       work_(model_->config, checked_batch_tokens(options.max_batch_tokens), pool_.size(), weights_.operand_row_bytes()),
       forward_(*model_, weights_, layout_, kernels_, pool_, work_) {}
@@ -261,6 +262,11 @@ void Engine::rollback(Session& session, int64_t count) {
     }
     session.state.assign(state);
     session.history.truncate(target);
+}
+
+void Engine::fold(Session& session) {
+    const std::lock_guard lock(evaluating_);
+    forward_.fold(session.state);
 }
 
 double Engine::measure_bandwidth() {

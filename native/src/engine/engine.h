@@ -78,6 +78,12 @@ public:
     // Undoes the last `count` tokens exactly.
     void rollback(Session& session, int64_t count);
 
+    // Brings what waits in the session's ring into its states, so that `values` holds them as of the last token. A later token then may
+    // differ in its last bits from what it would have been: nothing does this unasked.
+    void fold(Session& session);
+    // The state of one layer as of the last token, ssm_floats of the layout; the session stays as it is.
+    void copy_layer_state(const Session& session, int64_t layer, float* out) const { forward_.copy_layer_state(session.state, layer, out); }
+
     // Bytes a second that all threads together read from memory now.
     double measure_bandwidth();
 

@@ -43,6 +43,7 @@ void Forward::run(const Slice& slice) {
             const float* last = work_.normed.data() + (piece.first_row + piece.count - 1) * config_.d_model;
             std::memcpy(piece.state->hidden.data(), last, piece.state->hidden.bytes());
             piece.state->token_count += piece.count;
+            if (layout_.entry_floats > 0) piece.state->pending = pending_after(piece.pending, piece.position, piece.count);
             for (int64_t t = 0; t < piece.count; ++t) piece.state->token_hash = extend_token_hash(piece.state->token_hash, piece.tokens[t]);
         }
     });
@@ -317,29 +318,69 @@ void Forward::gate(int64_t row, const Layer& layer, float* out) {
                         config_.d_inner / config_.group_count, config_.norm_before_gate);
 }
 
-void Forward::heads(int worker, Range heads, const Piece& piece, const Layer& layer, const LayerState& place, const float* convolved) {
-    if (heads.empty()) return;
+Mamba2Ring Forward::ring(float* entry, int64_t stride, int64_t pending) const {
+    float* const b = entry + config_.d_inner;
+    return {entry, b, b + config_.group_count * config_.d_state, stride, pending};
+}
+
+Mamba2Scan Forward::scan(Range heads, const Layer& layer, float* state, const Mamba2Ring& ring) const {
     Mamba2Scan s{};
-    s.tokens = piece.count;
-    s.first_position = piece.position;
     s.head_begin = heads.begin;
     s.head_end = heads.end;
     s.heads_a_group = config_.head_count / config_.group_count;
     s.head_dim = config_.head_dim;
     s.d_state = config_.d_state;
+    s.a = layer.a.data();
+    s.d = layer.d.data();
+    s.state = state;
+    s.ring = ring;
+    return s;
+}
+
+void Forward::heads(int worker, Range heads, const Piece& piece, const Layer& layer, const LayerState& place, const float* convolved) {
+    if (heads.empty()) return;
+    const Mamba2Ring recent = ring(piece.state->ring() + place.ring, layout_.entry_floats, piece.pending);
+    Mamba2Scan s = scan(heads, layer, piece.state->values.data() + place.ssm, recent);
+    s.tokens = piece.count;
+    s.first_position = piece.position;
     s.stride = work_.conv_width;
     s.x = convolved + piece.first_row * s.stride;
     s.b = s.x + config_.d_inner;
     s.c = s.b + config_.group_count * config_.d_state;
     s.dt_stride = work_.projected_width;
     s.dt = work_.projected.data() + piece.first_row * s.dt_stride + config_.d_inner + work_.conv_width;
-    s.a = layer.a.data();
-    s.d = layer.d.data();
-    s.state = piece.state->values.data() + place.ssm;
     s.y_stride = config_.d_inner;
     s.y = work_.mixed.data() + piece.first_row * s.y_stride;
     s.exact = operand_form(layer.in_proj.type, false) == OperandForm::plain;
     kernels_.mamba2_scan(s, work_.scratch(worker));
+}
+
+void Forward::fold(State& state) {
+    if (state.pending == 0) return;
+    pool_.run([this, &state](int worker) {
+        const Range mine = pool_.share(worker, config_.head_count);
+        for (size_t i = 0; i < layout_.layers.size(); ++i) {
+            const LayerState& place = layout_.layers[i];
+            if (model_.layers[i].kind != LayerKind::mamba2) continue;
+            const Mamba2Ring recent = ring(state.ring() + place.ring, layout_.entry_floats, state.pending);
+            kernels_.mamba2_fold(scan(mine, model_.layers[i], state.values.data() + place.ssm, recent), work_.scratch(worker));
+        }
+    });
+    state.pending = 0;
+}
+
+void Forward::copy_layer_state(const State& state, int64_t index, float* out) const {
+    const Layer& layer = model_.layers[static_cast<size_t>(index)];
+    const LayerState& place = layout_.layers[static_cast<size_t>(index)];
+    std::memcpy(out, state.values.data() + place.ssm, static_cast<size_t>(place.ssm_floats) * sizeof(float));
+    if (state.pending == 0 || layer.kind != LayerKind::mamba2) return;
+    const int64_t width = config_.d_inner + config_.group_count * config_.d_state + config_.head_count;
+    Buffer<float> entries(static_cast<size_t>(state.pending * width), "a copy of a layer's state");
+    for (int64_t j = 0; j < state.pending; ++j) {
+        std::memcpy(entries.data() + j * width, state.ring() + j * layout_.entry_floats + place.ring, static_cast<size_t>(width) * sizeof(float));
+    }
+    Buffer<float> scratch(static_cast<size_t>(mamba2_scratch_floats(config_.head_dim, config_.d_state)), "a copy of a layer's state");
+    kernels_.mamba2_fold(scan({0, config_.head_count}, layer, out, ring(entries.data(), width, state.pending)), scratch.data());
 }
 
 }  // namespace mamba

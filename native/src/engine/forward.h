@@ -23,6 +23,11 @@ public:
     // nothing and cannot fail.
     void run(const Slice& slice);
 
+    // Brings what waits in the ring into the states. Cannot fail.
+    void fold(State& state);
+    // A layer's state as of the last token, on the calling thread.
+    void copy_layer_state(const State& state, int64_t index, float* out) const;
+
     // out[i, :] = head . rows[i], for rows [d_model] after the final norm; out has stride padded_vocab_size. Cannot fail either.
     void head(const float* rows, int64_t count, float* out);
 
@@ -51,6 +56,10 @@ private:
     void convolve(Range channels, const Piece& piece, const Layer& layer, const LayerState& place, const float* in, float* out);
     // Moves the window of these channels on behind the piece.
     void advance_window(Range channels, const Piece& piece, const LayerState& place, const float* in);
+    // Heads of a layer whose state and ring lie there, without tokens.
+    Mamba2Scan scan(Range heads, const Layer& layer, float* state, const Mamba2Ring& ring) const;
+    // The ring's entries of one layer, the first at `entry`.
+    Mamba2Ring ring(float* entry, int64_t stride, int64_t pending) const;
     void heads(int worker, Range heads, const Piece& piece, const Layer& layer, const LayerState& place, const float* convolved);
     // Row `row` of mixed, gated and normed, to out.
     void gate(int64_t row, const Layer& layer, float* out);

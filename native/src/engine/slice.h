@@ -16,6 +16,7 @@ struct Piece {
     int64_t count;       // tokens
     int64_t first_row;   // in the slice
     int64_t position;    // of the first token in the session
+    int64_t pending;     // tokens that wait in the session's ring before it
     int64_t item;        // what `add` was told
 };
 
@@ -31,7 +32,7 @@ struct Slice {
     void arrange();
 
 private:
-    void add_piece(int64_t item, State* state, const int32_t* tokens, int64_t count, int64_t position);
+    void add_piece(int64_t item, State* state, const int32_t* tokens, int64_t count, int64_t position, int64_t pending);
 };
 
 // A row of logits to compute from a row of hidden states.

@@ -1,5 +1,7 @@
 #include "state/layout.h"
 
+#include "backends/cpu/kernels.h"
+
 namespace mamba {
 
 StateLayout::StateLayout(const ModelConfig& config) {
@@ -11,8 +13,12 @@ StateLayout::StateLayout(const ModelConfig& config) {
         layer.conv = floats;
         layer.ssm = floats + layer.conv_floats;
         floats += layer.conv_floats + layer.ssm_floats;
+        layer.ring = entry_floats;
+        if (config.layers[i] == LayerKind::mamba2) entry_floats += config.d_inner + config.group_count * config.d_state + config.head_count;
         layers.push_back(layer);
     }
 }
+
+int64_t StateLayout::bytes() const { return (floats + ring_entries * entry_floats) * static_cast<int64_t>(sizeof(float)); }
 
 }  // namespace mamba

@@ -1,8 +1,10 @@
 #include "state/snapshot.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
+#include "backends/cpu/kernels.h"
 #include "base/hash.h"
 
 namespace mamba {
@@ -11,7 +13,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "snapshots are copied as they lie in memory");
 
 constexpr char magic[8] = {'M', 'A', 'M', 'B', 'A', 'S', 'E', 'S'};
-constexpr uint32_t current_version = 1;
+constexpr uint32_t first_version = 1, current_version = 2;
 constexpr int64_t most_tokens = int64_t{1} << 56;  // decades of reading; sums with it do not overflow
 
 struct Header {
@@ -26,11 +28,21 @@ struct Header {
 };
 static_assert(sizeof(Header) == 64);
 
+size_t used_bytes(const State& state) { return static_cast<size_t>(state.used_floats()) * sizeof(float); }
+
 uint64_t checksum(const std::byte* bytes, size_t length) { return hash128(bytes, length)[0]; }
+
+// Entries that the state's floats hold behind the layers', as far as can be: no more than tokens since the ring was last folded.
+int64_t pending_entries(const Header& header, const State& state) {
+    const auto floats = static_cast<uint64_t>(state.state_floats()), entry = static_cast<uint64_t>(state.entry_floats());
+    if (header.version == first_version || entry == 0 || header.state_floats < floats) return 0;
+    const uint64_t most = header.token_count < 0 ? 0 : static_cast<uint64_t>(header.token_count % ring_entries);
+    return static_cast<int64_t>(std::min(most, (header.state_floats - floats) / entry));
+}
 
 }  // namespace
 
-size_t snapshot_size(const State& state) { return sizeof(Header) + state.values.bytes() + state.hidden.bytes() + sizeof(uint64_t); }
+size_t snapshot_size(const State& state) { return sizeof(Header) + used_bytes(state) + state.hidden.bytes() + sizeof(uint64_t); }
 
 void save_snapshot(const State& state, const std::array<uint64_t, 2>& fingerprint, std::byte* out) {
     Header header{};
@@ -41,7 +53,7 @@ void save_snapshot(const State& state, const std::array<uint64_t, 2>& fingerprin
     header.fingerprint[1] = fingerprint[1];
     header.token_count = state.token_count;
     header.token_hash = state.token_hash;
-    header.state_floats = state.values.size();
+    header.state_floats = static_cast<uint64_t>(state.used_floats());
     header.hidden_floats = state.hidden.size();
     std::byte* end = out;
     const auto append = [&end](const void* data, size_t size) {
@@ -49,7 +61,7 @@ void save_snapshot(const State& state, const std::array<uint64_t, 2>& fingerprin
         end += size;
     };
     append(&header, sizeof header);
-    append(state.values.data(), state.values.bytes());
+    append(state.values.data(), used_bytes(state));
     append(state.hidden.data(), state.hidden.bytes());
     const uint64_t sum = checksum(out, static_cast<size_t>(end - out));
     append(&sum, sizeof sum);
@@ -60,14 +72,20 @@ void load_snapshot(const std::byte* bytes, size_t length, const std::array<uint6
     if (length < sizeof header + sizeof(uint64_t)) fail(MAMBA_BAD_FORMAT, "a saved session has more than ", length, " bytes: this one is cut short");
     std::memcpy(&header, bytes, sizeof header);
     if (std::memcmp(header.magic, magic, sizeof magic) != 0) fail(MAMBA_BAD_FORMAT, "this is not a saved session: it does not begin with MAMBASES");
-    if (header.version != current_version) {
-        fail(MAMBA_MISMATCH, "the session was saved in version ", header.version, " of the format; this library reads version ", current_version);
+    if (header.version < first_version || header.version > current_version) {
+        fail(MAMBA_MISMATCH, "the session was saved in version ", header.version, " of the format; this library reads versions ", first_version,
+             " to ", current_version);
     }
     if (header.fingerprint[0] != fingerprint[0] || header.fingerprint[1] != fingerprint[1]) {
         fail(MAMBA_MISMATCH, "the session was saved from another model: a state means something only to the very weights that made it");
     }
-    if (header.state_floats != state.values.size() || header.hidden_floats != state.hidden.size() || length != snapshot_size(state)) {
-        fail(MAMBA_BAD_FORMAT, "the saved session has ", length, " bytes, this model's have ", snapshot_size(state), ": it is cut short or damaged");
+    state.token_count = header.token_count;
+    state.token_hash = header.token_hash;
+    state.pending = pending_entries(header, state);
+    if (header.state_floats != static_cast<uint64_t>(state.used_floats()) || header.hidden_floats != state.hidden.size() ||
+        length != snapshot_size(state)) {
+        fail(MAMBA_BAD_FORMAT, "the saved session has ", length, " bytes, this model's would have ", snapshot_size(state),
+             ": it is cut short or damaged");
     }
     uint64_t sum;
     std::memcpy(&sum, bytes + length - sizeof sum, sizeof sum);
@@ -76,10 +94,8 @@ void load_snapshot(const std::byte* bytes, size_t length, const std::array<uint6
         fail(MAMBA_MISMATCH, "the session was saved with long-context policy ", header.policy_kind, ", which this version does not have");
     }
     if (header.token_count < 0 || header.token_count > most_tokens) fail(MAMBA_BAD_FORMAT, "the saved session claims ", header.token_count, " tokens");
-    std::memcpy(state.values.data(), bytes + sizeof header, state.values.bytes());
-    std::memcpy(state.hidden.data(), bytes + sizeof header + state.values.bytes(), state.hidden.bytes());
-    state.token_count = header.token_count;
-    state.token_hash = header.token_hash;
+    std::memcpy(state.values.data(), bytes + sizeof header, used_bytes(state));
+    std::memcpy(state.hidden.data(), bytes + sizeof header + used_bytes(state), state.hidden.bytes());
 }
 
 }  // namespace mamba

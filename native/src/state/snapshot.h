@@ -2,15 +2,17 @@
 //
 //   offset  size  field (all little-endian)
 //        0     8  magic "MAMBASES"
-//        8     4  version, 1
+//        8     4  version, 2
 //       12     4  policy kind, 0: none
 //       16    16  fingerprint of the model
 //       32     8  token_count
 //       40     8  token_hash
-//       48     8  floats of state
+//       48     8  floats of state: of all layers, then of the pending entries of the ring
 //       56     8  floats of hidden (d_model)
 //       64   4*n  state, StateLayout's order, then hidden
 //   64+4*n     8  checksum of everything before
+//
+// In version 1 nothing is pending; it is read too.
 #pragma once
 
 #include <array>

@@ -1,23 +1,23 @@
-// What a model remembers of everything it has read: constant size, FP32.
+// What a model remembers of everything it has read: FP32, in an array of constant size.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 #include "state/state_memory.h"
 
 namespace mamba {
 
 struct State {
-    Buffer<float> values;   // StateLayout
+    Buffer<float> values;   // StateLayout; behind used_floats() unspecified
     Buffer<float> hidden;   // [d_model]: after the final norm, of the last token; its logits are one matrix product away
     int64_t token_count = 0;
     uint64_t token_hash = 0;  // chain over all tokens consumed
+    int64_t pending = 0;      // entries of the ring that the states do not contain yet (kernels.h)
 
     // An empty one.
-    State(StateMemory& memory, int64_t d_model) : State(memory, static_cast<size_t>(d_model), Unset{}) {
-        std::fill(values.begin(), values.end(), 0.0f);
-    }
+    State(StateMemory& memory, int64_t d_model) : State(memory, static_cast<size_t>(d_model), Unset{}) { reset(); }
     ~State() { memory_->give(std::move(values)); }
     State(State&&) noexcept = default;
     State& operator=(State&&) noexcept = default;
@@ -28,12 +28,26 @@ struct State {
         return copy;
     }
     void assign(const State& other) {
-        values.assign(other.values);
+        std::memcpy(values.data(), other.values.data(), static_cast<size_t>(other.used_floats()) * sizeof(float));
         hidden.assign(other.hidden);
         token_count = other.token_count;
         token_hash = other.token_hash;
+        pending = other.pending;
     }
-    int64_t bytes() const { return static_cast<int64_t>(values.bytes() + hidden.bytes()); }
+    // As if nothing had been read.
+    void reset() {
+        token_count = pending = 0;
+        token_hash = 0;
+        std::fill_n(values.data(), used_floats(), 0.0f);
+        std::fill(hidden.begin(), hidden.end(), 0.0f);
+    }
+
+    // The states, and the pending entries behind them: all of `values` that means something.
+    int64_t used_floats() const { return state_floats() + pending * entry_floats(); }
+    int64_t state_floats() const { return memory_->floats(); }
+    int64_t entry_floats() const { return memory_->entry_floats(); }
+    float* ring() { return values.data() + state_floats(); }
+    const float* ring() const { return values.data() + state_floats(); }
 
 private:
     struct Unset {};

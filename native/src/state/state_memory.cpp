@@ -2,7 +2,11 @@
 
 #include <algorithm>
 
+#include "backends/cpu/kernels.h"
+
 namespace mamba {
+
+StateMemory::StateMemory(int64_t floats, int64_t entry_floats) : floats_(floats), entry_floats_(entry_floats) {}
 
 Buffer<float> StateMemory::take() {
     const std::lock_guard lock(mutex_);
@@ -11,7 +15,7 @@ Buffer<float> StateMemory::take() {
         values = std::move(kept_[--kept_count_]);
         platform::allow_access(values.data(), values.bytes());
     } else {
-        values = Buffer<float>(floats_, "a session's state");
+        values = Buffer<float>(static_cast<size_t>(floats_ + ring_entries * entry_floats_), "a session's state");
     }
     ++in_use_;
     return values;

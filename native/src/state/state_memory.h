@@ -13,11 +13,14 @@ namespace mamba {
 // Thread-safe. Outlives every State made with it.
 class StateMemory {
 public:
-    // floats: of each array.
-    explicit StateMemory(int64_t floats) : floats_(static_cast<size_t>(floats)) {}
+    // Each array: floats of the states, and ring_entries entries of a ring (StateLayout).
+    StateMemory(int64_t floats, int64_t entry_floats);
     StateMemory(const StateMemory&) = delete;
     StateMemory& operator=(const StateMemory&) = delete;
     ~StateMemory() { shrink(0); }
+
+    int64_t floats() const { return floats_; }
+    int64_t entry_floats() const { return entry_floats_; }
 
     // Its values are unspecified.
     Buffer<float> take();
@@ -32,7 +35,7 @@ private:
 
     void shrink(size_t count) noexcept;
 
-    const size_t floats_;
+    const int64_t floats_, entry_floats_;
     mutable std::mutex mutex_;
     Buffer<float> kept_[most_kept];
     size_t kept_count_ = 0, in_use_ = 0;

@@ -520,19 +520,27 @@ namespace mamba {
 
 void amx_mamba2_scan(const Mamba2Scan& scan, float* scratch) {
     using namespace avx512;
-    const auto vectors = avx512_kernels()->mamba2_scan;
-    if (scan.exact || !fits(scan.head_dim, scan.d_state)) return vectors(scan, scratch);
+    const Kernels& vectors = *avx512_kernels();
+    if (scan.exact || !fits(scan.head_dim, scan.d_state)) return vectors.mamba2_scan(scan, scratch);
     const Layout layout(scan.head_dim, scan.d_state, scratch);
     Chunk chunks[chunks_at_once];
     int64_t count = 0;
-    for_chunk_parts(scan, [&](int64_t first, int64_t tokens) {
-        if (tokens > 1) chunks[count++] = {first, tokens};
-        if (tokens > 1 && count < chunks_at_once) return;
+    const auto compute = [&] {
         scan_chunks(scan, chunks, count, layout);
         count = 0;
-        if (tokens == 1) vectors(part_of(scan, first, 1), scratch);
-    });
-    scan_chunks(scan, chunks, count, layout);
+    };
+    for_scan_parts(
+        scan,
+        [&](const Mamba2Scan& s, int64_t first) {
+            compute();
+            vectors.mamba2_scan(part_of(s, first, 1), scratch);
+        },
+        [&](const Mamba2Scan&, int64_t first, int64_t tokens) {
+            chunks[count++] = {first, tokens};
+            if (count == chunks_at_once) compute();
+        },
+        [&](const Mamba2Scan& s) { vectors.mamba2_fold(s, scratch); });  // only before the first: a single token in front of a chunk closes the ring
+    compute();
 }
 
 }  // namespace mamba

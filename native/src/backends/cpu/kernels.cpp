@@ -6,6 +6,7 @@
 
 #include "backends/cpu/amx_scan_layout.h"
 #include "backends/cpu/blocking.h"
+#include "backends/cpu/mamba2_parts.h"
 #include "base/error.h"
 #include "base/platform.h"
 
@@ -60,10 +61,18 @@ size_t packed_scratch_bytes(int64_t cols) {
            static_cast<size_t>(blocking::padded(cols)) * sizeof(float);
 }
 
+int64_t pending_after(int64_t pending, int64_t position, int64_t tokens) {
+    for_chunk_parts(position, tokens, [&](int64_t first, int64_t count) {
+        pending = count > 1 || closes_ring(position + first) ? 0 : pending + 1;
+    });
+    return pending;
+}
+
 int64_t mamba2_scratch_floats(int64_t head_dim, int64_t d_state) {
     if (head_dim == 0) return 0;  // a model without Mamba-2
-    // C B^T and its decayed form [chunk, chunk], weighted inputs [chunk, head_dim], transposed state [d_state, head_dim].
-    const int64_t vectors = 2 * chunk_tokens * chunk_tokens + (chunk_tokens + d_state) * blocking::padded(head_dim);
+    // C B^T and its decayed form [chunk, chunk], B of the ring's entries [ring_entries, d_state], weighted inputs [chunk, head_dim],
+    // transposed state [d_state, head_dim].
+    const int64_t vectors = 2 * chunk_tokens * chunk_tokens + ring_entries * d_state + (chunk_tokens + d_state) * blocking::padded(head_dim);
     const int64_t tiles = amx_scan::fits(head_dim, d_state) ? amx_scan::Layout::floats(head_dim, d_state) : 0;
     return std::max(vectors, tiles);
 }

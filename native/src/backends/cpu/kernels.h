@@ -19,6 +19,23 @@ namespace mamba {
 // cut without changing a bit.
 inline constexpr int64_t chunk_tokens = 64;
 
+// Entries of the ring of recent inputs: single tokens leave the state as it is and wait there, until the one at an absolute position p with
+// (p + 1) % ring_entries == 0 brings them all into it.
+inline constexpr int64_t ring_entries = 16;
+static_assert(chunk_tokens % ring_entries == 0, "at the chunk grid nothing waits");
+
+// Tokens that wait in a ring once `tokens` more from `position` on have been read in one call, where `pending` waited before.
+int64_t pending_after(int64_t pending, int64_t position, int64_t tokens);
+
+// What Mamba-2's state does not contain yet: x, B and dt of `pending` tokens, the oldest in entry 0.
+struct Mamba2Ring {
+    float* x;         // [ring_entries, heads, head_dim]
+    float* b;         // [ring_entries, groups, d_state]
+    float* dt;        // [ring_entries, heads]
+    int64_t stride;   // from an entry to the next, of each
+    int64_t pending;  // at most the first token's position % ring_entries
+};
+
 // Heads [head_begin, head_end) of Mamba-2 over any number of tokens. Rows are tokens, strides in floats.
 struct Mamba2Scan {
     int64_t tokens;
@@ -32,8 +49,9 @@ struct Mamba2Scan {
     const float* dt; int64_t dt_stride;  // [tokens, heads], after softplus and clamp
     const float* a;                  // [heads], negative
     const float* d;                  // [heads], the skip
-    float* state;                    // [heads, head_dim, d_state], read and written
-    float* y; int64_t y_stride;      // [tokens, heads, head_dim] out; NULL: only the state is advanced
+    float* state;                    // [heads, head_dim, d_state], read, and written where the ring is folded into it
+    Mamba2Ring ring;                 // read and written; afterwards pending_after() wait. B is written with the first head of its group
+    float* y; int64_t y_stride;      // [tokens, heads, head_dim] out; NULL: only state and ring are advanced
     bool exact;                      // nothing may be rounded to BF16
 };
 
@@ -89,9 +107,12 @@ struct Kernels {
     void (*softplus)(float* x, const float* bias, float low, float high, int64_t n);
     void (*convolution)(const Convolution& c);
     void (*mamba1)(const Mamba1Channels& c);
-    // Where a call brings a single token of a chunk, the recurrence; where it brings more, the chunked form (SSD). scratch:
-    // mamba2_scratch_floats(head_dim, d_state) floats of the calling thread.
+    // Where a call brings a single token of a chunk, it is read from the state and the ring; where it brings more, the ring is folded and
+    // the chunked form (SSD) follows. scratch: mamba2_scratch_floats(head_dim, d_state) floats of the calling thread.
     void (*mamba2_scan)(const Mamba2Scan& s, float* scratch);
+    // Brings the pending tokens into the state of the heads, so that none wait; the ring stays as it is. Of `s`, tokens and all that is
+    // theirs are not looked at.
+    void (*mamba2_fold)(const Mamba2Scan& s, float* scratch);
 };
 
 // Floats of scratch a thread; the same for every table.

@@ -3,6 +3,7 @@
 
 #if MAMBA_ARM64
 #include <limits>
+#include <optional>
 
 #include "backends/cpu/blocking.h"
 #include "backends/cpu/mamba2_parts.h"

@@ -125,56 +125,77 @@ void mamba1(const Mamba1Channels& c) {
     }
 }
 
-// One token: S[p][n] = exp(dt * A) * S[p][n] + dt * x[p] * B[n];  y[p] = sum_n S[p][n] * C[n] + D * x[p]
-void mamba2_step(const Mamba2Head& h) {
-    const float decay = std::exp(*h.dt * h.a);
+// l_i = sum_{k <= i} dt_k A
+struct DecaySums {
+    double l[chunk_tokens];
+
+    explicit DecaySums(const Mamba2Head& h) {
+        double sum = 0;
+        for (int64_t i = 0; i < h.tokens; ++i) l[i] = sum += static_cast<double>(h.dt[i * h.dt_stride]) * h.a;
+    }
+};
+
+// y_i = sum_{j <= i} (C_i . B_j) exp(l_i - l_j) dt_j x_j + exp(l_i) S C_i + D x_i
+void mamba2_output(const Mamba2Head& h, const DecaySums& sums, int64_t i, const float* c, float* y) {
+    const double* l = sums.l;
+    double mixed[chunk_tokens];
+    for (int64_t j = 0; j <= i; ++j) mixed[j] = dot(c, h.b + j * h.b_stride, h.d_state) * std::exp(l[i] - l[j]) * h.dt[j * h.dt_stride];
     for (int64_t p = 0; p < h.head_dim; ++p) {
-        float* s = h.state + p * h.d_state;
-        for (int64_t n = 0; n < h.d_state; ++n) s[n] = decay * s[n] + *h.dt * h.x[p] * h.b[n];
-        if (h.y != nullptr) h.y[p] = static_cast<float>(dot(h.c, s, h.d_state) + h.d * h.x[p]);
+        double out = std::exp(l[i]) * dot(c, h.state + p * h.d_state, h.d_state) + h.d * h.x[i * h.stride + p];
+        for (int64_t j = 0; j <= i; ++j) out += mixed[j] * h.x[j * h.stride + p];
+        y[p] = static_cast<float>(out);
     }
 }
 
-// With l_i = sum_{k <= i} dt_k * A:
-// y[i] = sum_{j <= i} (C_i . B_j) exp(l_i - l_j) dt_j x_j + exp(l_i) S_in C_i + D x_i
-// S_out = exp(l_last) S_in + sum_j exp(l_last - l_j) dt_j x_j outer B_j
-void mamba2_chunk(const Mamba2Head& h) {
-    double l[chunk_tokens];
-    double sum = 0;
-    for (int64_t i = 0; i < h.tokens; ++i) l[i] = sum += static_cast<double>(h.dt[i * h.dt_stride]) * h.a;
-
-    for (int64_t i = 0; h.y != nullptr && i < h.tokens; ++i) {
-        double mixed[chunk_tokens];
-        for (int64_t j = 0; j <= i; ++j) {
-            mixed[j] = dot(h.c + i * h.stride, h.b + j * h.stride, h.d_state) * std::exp(l[i] - l[j]) * h.dt[j * h.dt_stride];
-        }
-        for (int64_t p = 0; p < h.head_dim; ++p) {
-            double y = std::exp(l[i]) * dot(h.c + i * h.stride, h.state + p * h.d_state, h.d_state) + h.d * h.x[i * h.stride + p];
-            for (int64_t j = 0; j <= i; ++j) y += mixed[j] * h.x[j * h.stride + p];
-            h.y[i * h.y_stride + p] = static_cast<float>(y);
-        }
-    }
-
+// S = exp(l_last) S + sum_j exp(l_last - l_j) dt_j x_j outer B_j
+void mamba2_advance(const Mamba2Head& h, const DecaySums& sums) {
+    const double last = sums.l[h.tokens - 1];
     for (int64_t p = 0; p < h.head_dim; ++p) {
         for (int64_t n = 0; n < h.d_state; ++n) {
             float& s = h.state[p * h.d_state + n];
-            double next = std::exp(sum) * s;
+            double next = std::exp(last) * s;
             for (int64_t j = 0; j < h.tokens; ++j) {
-                next += std::exp(sum - l[j]) * h.dt[j * h.dt_stride] * h.x[j * h.stride + p] * h.b[j * h.stride + n];
+                next += std::exp(last - sums.l[j]) * h.dt[j * h.dt_stride] * h.x[j * h.stride + p] * h.b[j * h.b_stride + n];
             }
             s = static_cast<float>(next);
         }
     }
 }
 
-void mamba2_scan(const Mamba2Scan& s, float*) {
-    for_chunk_parts(s, [&](int64_t first, int64_t tokens) {
-        for (int64_t head = s.head_begin; head < s.head_end; ++head) {
-            const Mamba2Head h = head_of(s, head, first, tokens);
-            if (tokens == 1) mamba2_step(h);
-            else mamba2_chunk(h);
-        }
-    });
+void mamba2_chunk(const Mamba2Head& h) {
+    const DecaySums sums(h);
+    for (int64_t i = 0; h.y != nullptr && i < h.tokens; ++i) mamba2_output(h, sums, i, h.c + i * h.stride, h.y + i * h.y_stride);
+    mamba2_advance(h, sums);
+}
+
+// A token alone: the last of those in the ring. scratch: [ring_entries, d_state].
+void mamba2_single(const Mamba2Scan& s, int64_t head, int64_t first, float* scratch) {
+    const Mamba2Head token = head_of(s, head, first, 1);
+    Mamba2Head recent = recent_of(s, head, s.ring.pending + 1);
+    copy_b(s, head / s.heads_a_group, token, scratch);
+    recent.b = scratch;
+    recent.b_stride = s.d_state;
+    const DecaySums sums(recent);
+    if (token.y != nullptr) mamba2_output(recent, sums, s.ring.pending, token.c, token.y);
+    if (closes_ring(s.first_position + first)) mamba2_advance(recent, sums);
+}
+
+void mamba2_fold(const Mamba2Scan& s, float*) {
+    if (s.ring.pending == 0) return;
+    for (int64_t head = s.head_begin; head < s.head_end; ++head) mamba2_chunk(recent_of(s, head, s.ring.pending));
+}
+
+void mamba2_scan(const Mamba2Scan& scan, float* scratch) {
+    for_scan_parts(
+        scan,
+        [&](const Mamba2Scan& s, int64_t first) {
+            enter_ring(s, first);
+            for (int64_t head = s.head_begin; head < s.head_end; ++head) mamba2_single(s, head, first, scratch);
+        },
+        [&](const Mamba2Scan& s, int64_t first, int64_t tokens) {
+            for (int64_t head = s.head_begin; head < s.head_end; ++head) mamba2_chunk(head_of(s, head, first, tokens));
+        },
+        [&](const Mamba2Scan& s) { mamba2_fold(s, scratch); });
 }
 
 }  // namespace
@@ -194,6 +215,7 @@ const Kernels& scalar_kernels() {
         .convolution = convolution,
         .mamba1 = mamba1,
         .mamba2_scan = mamba2_scan,
+        .mamba2_fold = mamba2_fold,
     };
     return table;
 }

@@ -490,4 +490,5 @@ constexpr Kernels table{
     .convolution = convolution,
     .mamba1 = mamba1,
     .mamba2_scan = mamba2_scan,
+    .mamba2_fold = mamba2_fold,
 };
