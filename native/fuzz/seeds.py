@@ -332,3 +332,19 @@ save("config", "no-object", b"[]")
 save("config", "unnamed", b"{}")
 for i, wrong in enumerate([b"", b"{", b'{"a"', b'{"a":1,', b"[1,", b'"a', b'"\\x"', b'"\\u12', b'"\\udc00"', b'"\n"', b"1e999", b"-", b"1 2", b"[1 2]", b"{a:1}", b'"\\uzzzz"', b'"\\']):
     save("config", "wrong-%d" % i, wrong)
+
+# -- Saved sessions, of a model with 12 floats of state, 3 of an entry of the ring and 4 of hidden; the target puts checksums right
+
+
+def session(name, version=2, policy=0, model=(1, 2), count=9, floats=12, held=12):
+    head = b"MAMBASES" + struct.pack("<Ii2QqQ2Q", version, policy, *model, count, 77, floats, 4)
+    save("session", name, head + f32(list(range(held + 4))) + b"\0" * 8)
+
+
+session("good", version=1)
+session("nothing-pending")
+session("pending", floats=18, held=18)
+session("more-pending-than-can-be", count=17, floats=18, held=18)
+session("part-of-an-entry", floats=14, held=14)
+session("pending-in-the-first-version", version=1, floats=18, held=18)
+session("next-version", version=3)

@@ -80,7 +80,7 @@ public sealed class ChatConsoleTests
         (_, _, string error) = await RunAsync("Hello!\n/stats\n", _greedy);
 
         Assert.Contains("tokens held", error, StringComparison.Ordinal);
-        Assert.Contains("9,713,664 bytes, at any length", error, StringComparison.Ordinal);
+        Assert.Contains("11,059,200 bytes, at any length", error, StringComparison.Ordinal);
         Assert.Contains("tokens/s", error, StringComparison.Ordinal);
     }
 
