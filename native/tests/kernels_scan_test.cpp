@@ -140,7 +140,8 @@ struct Mamba2Input {
     }
 
     // Tokens [first, end), in ranges of `heads` heads, the last ones first.
-    void advance(Mamba2Result& result, const Kernels& kernels, bool exact, int64_t first, int64_t end, int64_t heads, bool outputs = true) const {
+    void advance(Mamba2Result& result, const Kernels& kernels, bool exact, int64_t first, int64_t end, int64_t heads,
+                 bool outputs = true) const {
         Mamba2Scan s = scan(result, exact, outputs);
         s.tokens = end - first;
         s.first_position += first;
@@ -170,7 +171,8 @@ struct Mamba2Input {
     }
 
     // Cut at these token counts and into ranges of `heads` heads; folded at the end, so that the state holds every token.
-    Mamba2Result run_in_pieces(const Kernels& kernels, bool exact, const std::vector<int64_t>& cuts, int64_t heads, bool outputs = true) const {
+    Mamba2Result run_in_pieces(const Kernels& kernels, bool exact, const std::vector<int64_t>& cuts, int64_t heads,
+                               bool outputs = true) const {
         Mamba2Result result = fresh();
         for (size_t i = 0; i <= cuts.size(); ++i) {
             advance(result, kernels, exact, i == 0 ? 0 : cuts[i - 1], i == cuts.size() ? shape.tokens : cuts[i], heads, outputs);
@@ -315,7 +317,8 @@ TEST(Mamba2, NoBitOfASingleTokenDependsOnRangesOfHeads) {
             EXPECT_LT(error(whole.y, expected.y), 3e-6) << describe(*kernels, s);
             EXPECT_LT(error(whole.state, expected.state), 3e-6) << describe(*kernels, s);
             for (const int64_t heads : {1, 2, 5, 17}) {
-                EXPECT_TRUE(same(whole, input.run_in_pieces(*kernels, false, input.every_token(), heads))) << describe(*kernels, s) << ", " << heads;
+                EXPECT_TRUE(same(whole, input.run_in_pieces(*kernels, false, input.every_token(), heads)))
+                    << describe(*kernels, s) << ", " << heads;
             }
             const Mamba2Result state_alone = input.run_in_pieces(*kernels, false, input.every_token(), s.heads, false);
             EXPECT_TRUE(same_bits(whole.state, state_alone.state)) << describe(*kernels, s);
@@ -350,7 +353,8 @@ TEST(Mamba2, SeveralTokensFoldWhatWaits) {
         const Mamba2Input input(s, random);
         const Mamba2Result expected = input.reference();
         for (const Kernels* kernels : all_tables()) {
-            for (const std::vector<int64_t>& cuts : std::vector<std::vector<int64_t>>{{1, 2}, {1, 2, 3, 9, 10, 12}, {2, 3, 4, 5, 6, 30, 31}}) {
+            for (const std::vector<int64_t>& cuts :
+                 std::vector<std::vector<int64_t>>{{1, 2}, {1, 2, 3, 9, 10, 12}, {2, 3, 4, 5, 6, 30, 31}}) {
                 const Mamba2Result actual = input.run_in_pieces(*kernels, true, cuts, s.heads);
                 EXPECT_LT(error(actual.y, expected.y), 1e-5) << describe(*kernels, s);
                 EXPECT_LT(error(actual.state, expected.state), 1e-5) << describe(*kernels, s);

@@ -377,7 +377,8 @@ void Forward::copy_layer_state(const State& state, int64_t index, float* out) co
     const int64_t width = config_.d_inner + config_.group_count * config_.d_state + config_.head_count;
     Buffer<float> entries(static_cast<size_t>(state.pending * width), "a copy of a layer's state");
     for (int64_t j = 0; j < state.pending; ++j) {
-        std::memcpy(entries.data() + j * width, state.ring() + j * layout_.entry_floats + place.ring, static_cast<size_t>(width) * sizeof(float));
+        const float* entry = state.ring() + j * layout_.entry_floats + place.ring;
+        std::memcpy(entries.data() + j * width, entry, static_cast<size_t>(width) * sizeof(float));
     }
     Buffer<float> scratch(static_cast<size_t>(mamba2_scratch_floats(config_.head_dim, config_.d_state)), "a copy of a layer's state");
     kernels_.mamba2_fold(scan({0, config_.head_count}, layer, out, ring(entries.data(), width, state.pending)), scratch.data());

@@ -539,7 +539,8 @@ void amx_mamba2_scan(const Mamba2Scan& scan, float* scratch) {
             chunks[count++] = {first, tokens};
             if (count == chunks_at_once) compute();
         },
-        [&](const Mamba2Scan& s) { vectors.mamba2_fold(s, scratch); });  // only before the first: a single token in front of a chunk closes the ring
+        // Only before the first chunk: a single token in front of one closes the ring.
+        [&](const Mamba2Scan& s) { vectors.mamba2_fold(s, scratch); });
     compute();
 }
 

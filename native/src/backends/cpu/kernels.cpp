@@ -72,7 +72,8 @@ int64_t mamba2_scratch_floats(int64_t head_dim, int64_t d_state) {
     if (head_dim == 0) return 0;  // a model without Mamba-2
     // C B^T and its decayed form [chunk, chunk], B of the ring's entries [ring_entries, d_state], weighted inputs [chunk, head_dim],
     // transposed state [d_state, head_dim].
-    const int64_t vectors = 2 * chunk_tokens * chunk_tokens + ring_entries * d_state + (chunk_tokens + d_state) * blocking::padded(head_dim);
+    const int64_t vectors =
+        2 * chunk_tokens * chunk_tokens + ring_entries * d_state + (chunk_tokens + d_state) * blocking::padded(head_dim);
     const int64_t tiles = amx_scan::fits(head_dim, d_state) ? amx_scan::Layout::floats(head_dim, d_state) : 0;
     return std::max(vectors, tiles);
 }

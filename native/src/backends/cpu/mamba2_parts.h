@@ -1,5 +1,5 @@
-// How every table takes a scan of Mamba-2 apart: into parts of chunks, and these into heads; and the ring's entries. Functions are static: a file compiled for
-// AVX-512 must not lend its copy to others.
+// How every table takes a scan of Mamba-2 apart: into parts of chunks, and these into heads; and the ring's entries. Functions are static:
+// a file compiled for AVX-512 must not lend its copy to others.
 #pragma once
 
 #include <cstdint>
@@ -58,7 +58,9 @@ static inline Mamba2Head recent_of(const Mamba2Scan& s, int64_t head, int64_t en
 
 // Writes token `first` of the scan behind the pending ones: of all these heads, and with the first head of a group its B.
 static inline void enter_ring(const Mamba2Scan& s, int64_t first) {
-    const auto copy = [](float* to, const float* from, int64_t count) { std::memcpy(to, from, static_cast<size_t>(count) * sizeof(float)); };
+    const auto copy = [](float* to, const float* from, int64_t count) {
+        std::memcpy(to, from, static_cast<size_t>(count) * sizeof(float));
+    };
     const int64_t entry = s.ring.pending * s.ring.stride, begin = s.head_begin, heads = s.head_end - begin;
     copy(s.ring.x + entry + begin * s.head_dim, s.x + first * s.stride + begin * s.head_dim, heads * s.head_dim);
     copy(s.ring.dt + entry + begin, s.dt + first * s.dt_stride + begin, heads);

@@ -234,8 +234,8 @@ MAMBA_ALWAYS_INLINE void prefetch_rows(const float* rows, int64_t stride, int64_
 struct Recent {
     int64_t count;
     const float* b; int64_t b_stride;  // [count, d_state]
-    // With l_j the sum of dt A to token j and l that of all, exp(l - l_j) dt_j and exp(l). Each l - l_j is a sum of its own, from the newest
-    // token back, and so as exact as its size allows.
+    // With l_j the sum of dt A to token j and l that of all, exp(l - l_j) dt_j and exp(l). Each l - l_j is a sum of its own, from the
+    // newest token back, and so as exact as its size allows.
     float entering[ring_entries][lanes];
     float kept[lanes];
     float mixed[ring_entries][lanes];  // exp(l - l_j) dt_j (C . B_j)
