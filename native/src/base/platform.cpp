@@ -359,7 +359,7 @@ std::string processor_name() {
 #endif
 }
 
-CpuFeatures cpu_features() {
+static CpuFeatures ask_for_features() {
     CpuFeatures features;
 #if MAMBA_X64
     if (cpuid(0)[0] < 7) return features;
@@ -391,6 +391,11 @@ CpuFeatures cpu_features() {
     features.i8mm = features.dotprod && IsProcessorFeaturePresent(66) != 0;  // PF_ARM_V82_I8MM_INSTRUCTIONS_AVAILABLE
 #  endif
 #endif
+    return features;
+}
+
+const CpuFeatures& cpu_features() {
+    static const CpuFeatures features = ask_for_features();
     return features;
 }
 

@@ -62,7 +62,8 @@ struct CpuFeatures {
     bool dotprod = false;   // arm64: SDOT
     bool i8mm = false;      // arm64: SMMLA, and dotprod
 };
-CpuFeatures cpu_features();
+// Asked once: under a hypervisor the question takes tens of microseconds.
+const CpuFeatures& cpu_features();
 // Asks the operating system for AMX in this process, now and on its later threads; true when it may be used. Without it the first tile
 // instruction ends the process.
 bool allow_amx() noexcept;

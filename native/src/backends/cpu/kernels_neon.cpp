@@ -72,7 +72,7 @@ const Kernels* neon_kernels([[maybe_unused]] NeonProducts products) {
 }
 
 const Kernels* neon_kernels() {
-    const platform::CpuFeatures features = platform::cpu_features();
+    const platform::CpuFeatures& features = platform::cpu_features();
     const Kernels* best = neon_kernels(NeonProducts::plain);
     if (const Kernels* k = neon_kernels(NeonProducts::dotprod); k != nullptr && features.dotprod) best = k;
     if (const Kernels* k = neon_kernels(NeonProducts::i8mm); k != nullptr && features.i8mm) best = k;
