@@ -14,7 +14,7 @@ namespace {
 
 using Logits = std::vector<float>;
 
-class Ring : public testing::TestWithParam<WeightType> {
+class Ring : public ::testing::TestWithParam<WeightType> {
 protected:
     static constexpr int64_t vocabulary = 200;
 
@@ -188,8 +188,8 @@ TEST_P(Ring, ResetASessionBeginsAnew) {
     EXPECT_TRUE(steps(session, 20) == steps(host->create_session(), 20));
 }
 
-INSTANTIATE_TEST_SUITE_P(Weights, Ring, testing::Values(WeightType::f32, WeightType::q8_0),
-                         [](const testing::TestParamInfo<WeightType>& info) { return std::string(name(info.param)); });
+INSTANTIATE_TEST_SUITE_P(Weights, Ring, ::testing::Values(WeightType::f32, WeightType::q8_0),
+                         [](const ::testing::TestParamInfo<WeightType>& info) { return std::string(name(info.param)); });
 
 }  // namespace
 }  // namespace mamba
