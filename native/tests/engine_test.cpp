@@ -82,7 +82,7 @@ double worst(const std::vector<float>& a, const std::vector<float>& b) {
 
 int32_t best(const float* logits, int64_t count) { return static_cast<int32_t>(std::max_element(logits, logits + count) - logits); }
 
-class Fixture : public testing::TestWithParam<std::string> {
+class Fixture : public ::testing::TestWithParam<std::string> {
 protected:
     Fixture() : model(open_model(directory(GetParam()))), golden(directory(GetParam())), tokens(golden.tokens("input_ids")) {}
     std::shared_ptr<const Model> model;
@@ -205,15 +205,15 @@ TEST_P(Promise, RollbackIsAsIfTheTokensHadNeverCome) {
     }
 }
 
-std::string test_name(const testing::TestParamInfo<std::string>& info) {
+std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
     std::string name = info.param;
     std::replace(name.begin(), name.end(), '-', '_');
     return name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Fixtures, Fixture, testing::ValuesIn(distinct_fixtures), test_name);
-INSTANTIATE_TEST_SUITE_P(Originals, Fixture, testing::ValuesIn(original_fixtures), test_name);
-INSTANTIATE_TEST_SUITE_P(Fixtures, Promise, testing::ValuesIn(distinct_fixtures), test_name);
+INSTANTIATE_TEST_SUITE_P(Fixtures, Fixture, ::testing::ValuesIn(distinct_fixtures), test_name);
+INSTANTIATE_TEST_SUITE_P(Originals, Fixture, ::testing::ValuesIn(original_fixtures), test_name);
+INSTANTIATE_TEST_SUITE_P(Fixtures, Promise, ::testing::ValuesIn(distinct_fixtures), test_name);
 
 void expect_error(mamba_result code, const char* words, const std::function<void()>& action) {
     try {

@@ -135,6 +135,27 @@ TEST_P(Ring, StepsDependNeitherOnTheBatchNorOnThreads) {
     }
 }
 
+// Several threads read an entry's B, and the first of them may be far ahead of the last.
+TEST_P(Ring, CallsThatFoldTheRingAndBeginItAnewDoNotDependOnThreads) {
+    constexpr int repeats = 50;
+    const struct {
+        int64_t steps, count;
+    } cases[] = {{60, 5}, {63, 2}, {63, 66}};  // pieces: several and one; one and one; one, several, one
+    const auto alone = engine(1), shared = engine(5);
+    for (const auto& c : cases) {
+        const auto one = alone->create_session(), many = shared->create_session();
+        steps(one, c.steps);
+        steps(many, c.steps);
+        feed(one, c.count);
+        const std::vector<Logits> expected = steps(one, 3);
+        for (int i = 0; i < repeats; ++i) {
+            const auto session = shared->clone_session(*many);
+            feed(session, c.count);
+            EXPECT_TRUE(steps(session, 3) == expected) << c.count << " tokens from " << c.steps << ", turn " << i;
+        }
+    }
+}
+
 TEST_P(Ring, SeveralTokensLeaveNothingWaiting) {
     const auto host = engine(2);
     const auto session = host->create_session();

@@ -136,7 +136,8 @@ void Forward::layer(int worker, const Slice& slice, bool brief, int64_t index) {
     }
     const bool is_mamba2 = layer.kind == LayerKind::mamba2;  // the loader lets no third kind through
     if (!brief) pool_.barrier();
-    if (brief && is_mamba2) project(worker, weights.in_proj, layer.in_proj_bias, into, false, work_.projected.data(), work_.projected_width);
+    float* const projected = work_.projected.data();
+    if (brief && is_mamba2) project(worker, weights.in_proj, layer.in_proj_bias, into, false, projected, work_.projected_width);
     else expand(worker, slice, layer, weights, place, into);
     pool_.barrier();
 
@@ -158,7 +159,7 @@ void Forward::layer(int worker, const Slice& slice, bool brief, int64_t index) {
     if (brief && is_mamba2 && worker == 0) {
         // B and C, whose window every thread has read.
         for (const Piece& piece : slice.pieces) {
-            advance_window({d_inner, work_.conv_width}, piece, place, work_.projected.data() + d_inner);
+            advance_window({d_inner, work_.conv_width}, piece, place, projected + d_inner);
         }
     }
     project(worker, weights.out_proj, layer.out_proj_bias, out_of, true, work_.x.data(), d_model);
@@ -287,7 +288,13 @@ void Forward::mamba1(int worker, const Slice& slice, bool brief, const Layer& la
 
 void Forward::mamba2(int worker, const Slice& slice, const Layer& layer, const LayerState& place) {
     const Range mine = pool_.share(worker, config_.head_count);
-    for (const Piece& piece : slice.pieces) heads(worker, mine, piece, layer, place, work_.convolved.data());
+    const State* before = nullptr;
+    for (const Piece& piece : slice.pieces) {
+        // A single token behind others of its session begins the ring anew, over entries whose B all heads of a group have to have read.
+        if (piece.count == 1 && piece.state == before) pool_.barrier();
+        heads(worker, mine, piece, layer, place, work_.convolved.data());
+        before = piece.state;
+    }
 }
 
 // A thread convolves what its heads need, so that between the two projections nobody waits. B and C are convolved by every thread whose
