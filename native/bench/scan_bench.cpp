@@ -70,14 +70,16 @@ struct Mamba2Shape {
     int64_t heads, head_dim = 64, d_state = 128;
     int64_t width() const { return heads * head_dim; }
     int64_t state_floats() const { return width() * d_state; }
+    int64_t entry_floats() const { return width() + d_state + heads; }  // of the ring
 };
 constexpr Mamba2Shape mamba2_shapes[] = {{"39m", 16}, {"130m", 24}};
 
 struct Mamba2Memory {
     int64_t tokens, states, scratch_width;
-    Buffer<float> xbc, dt, a, d, state, y, scratch;
+    Buffer<float> xbc, dt, a, d, state, ring, y, scratch;
 };
 
+// A single token finds as many before it in the ring as in the long run: 0 to 15.
 Body mamba2(const Kernels& kernels, const Mamba2Shape& s, int64_t tokens) {
     auto m = std::make_shared<Mamba2Memory>();
     m->tokens = tokens;
@@ -90,6 +92,10 @@ Body mamba2(const Kernels& kernels, const Mamba2Shape& s, int64_t tokens) {
     std::fill(m->a.begin(), m->a.end(), -1.0f);
     m->d = random_floats(s.heads);
     m->state = random_floats(m->states * s.state_floats());
+    m->ring = random_floats(m->states * ring_entries * s.entry_floats());
+    for (int64_t entry = 0; entry < m->states * ring_entries; ++entry) {
+        std::fill_n(m->ring.data() + (entry + 1) * s.entry_floats() - s.heads, s.heads, 0.05f);
+    }
     m->y = random_floats(tokens * s.width());
     m->scratch = random_floats(thread_counts().back() * m->scratch_width);
     return [&kernels, &s, m](const ThreadPool& pool, int worker, int64_t turn) {
@@ -111,6 +117,10 @@ Body mamba2(const Kernels& kernels, const Mamba2Shape& s, int64_t tokens) {
         scan.a = m->a.data();
         scan.d = m->d.data();
         scan.state = m->state.data() + turn % m->states * s.state_floats();
+        float* const ring = m->ring.data() + turn % m->states * ring_entries * s.entry_floats();
+        const int64_t pending = m->tokens == 1 ? turn % ring_entries : 0;
+        scan.ring = {ring, ring + s.width(), ring + s.width() + s.d_state, s.entry_floats(), pending};
+        scan.first_position = pending;
         scan.y = m->y.data();
         scan.y_stride = s.width();
         kernels.mamba2_scan(scan, m->scratch.data() + worker * m->scratch_width);
@@ -122,7 +132,7 @@ Body mamba2(const Kernels& kernels, const Mamba2Shape& s, int64_t tokens) {
 double mamba2_operations(const Mamba2Shape& s, int64_t tokens) {
     const auto heads = static_cast<double>(s.heads), p = static_cast<double>(s.head_dim), n = static_cast<double>(s.d_state);
     const auto t = static_cast<double>(tokens);
-    if (tokens == 1) return 5 * heads * p * n;
+    if (tokens == 1) return 4 * heads * p * n;  // S C, and a token's part of what is brought into S once in 16
     const auto chunk = static_cast<double>(chunk_tokens);
     return t * (chunk * n + heads * (chunk * p + 4 * n * p));
 }
@@ -145,8 +155,13 @@ void add_scan_benchmarks() {
         for (const int64_t tokens : {1, 512}) {
             Work work;
             work.operations = mamba2_operations(s, tokens);
-            if (tokens == 1) work.bytes = 2.0 * sizeof(float) * static_cast<double>(s.state_floats());
-            work.traffic = Traffic::read_write;
+            // One token: the state is read, and written once in 16; of the ring what waits is read, and an entry written.
+            constexpr double entries = ring_entries;
+            if (tokens == 1) {
+                work.bytes = sizeof(float) * ((1 + 1 / entries) * static_cast<double>(s.state_floats()) +
+                                              (entries + 1) / 2 * static_cast<double>(s.entry_floats()));
+            }
+            work.traffic = Traffic::read;
             work.type = tokens == 1 ? WeightType::f32 : WeightType::bf16;  // the chunked form is for the matrix units, where there are any
             const std::string name = std::string("mamba2/") + s.name + "/tokens:" + std::to_string(tokens);
             for (const Kernels* kernels : tables()) add(name, *kernels, work, [=, &s] { return mamba2(*kernels, s, tokens); });
