@@ -143,7 +143,9 @@ TEST_P(EngineWeights, AreReadAlikeWhereTheEngineAloneHoldsThem) {
     options.threads = 2;
     const auto alone = std::make_shared<Engine>(random_model(shape), options);
     const auto together = engine(MAMBA_ISA_AUTO, 2);
-    for (const size_t count : {1, 17, 66}) EXPECT_TRUE(feed_alone(*alone, input(0, count)) == feed_alone(*together, input(0, count))) << count;
+    for (const size_t count : {1, 17, 66}) {
+        EXPECT_TRUE(feed_alone(*alone, input(0, count)) == feed_alone(*together, input(0, count))) << count;
+    }
 }
 
 TEST_P(EngineWeights, LogitsAreNearThoseOfTheScalarReference) {

@@ -51,9 +51,11 @@ EngineOptions checked_options(const mamba_engine_options& theirs) {
 mamba_engine* mamba_engine_new(mamba_model* model, const mamba_engine_options* options, mamba_status* status) {
     return api::handle(status, [&] {
         const mamba_engine_options theirs = api::read_struct(options, "options");
-        std::shared_ptr<const Model> weights = api::require(model, "model").weights();
         const EngineOptions ours = checked_options(theirs);
-        if (theirs.weight_type != MAMBA_WEIGHT_AS_STORED) weights = convert_model(std::move(weights), static_cast<WeightType>(theirs.weight_type));
+        std::shared_ptr<const Model> weights = api::require(model, "model").weights();
+        if (theirs.weight_type != MAMBA_WEIGHT_AS_STORED) {
+            weights = convert_model(std::move(weights), static_cast<WeightType>(theirs.weight_type));
+        }
         return new mamba_engine{std::make_shared<Engine>(std::move(weights), ours)};
     });
 }

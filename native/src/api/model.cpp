@@ -84,7 +84,7 @@ int32_t mamba_model_write(const mamba_model* model, const uint8_t* path, size_t 
     return api::result(status, [&] {
         const std::shared_ptr<const Model> weights = api::require(model, "model").weights();
         if (metadata_length != 0) api::require(metadata, "metadata");
-        write_gguf(*weights, api::path(path, path_length), static_cast<WeightType>(weight_type), reinterpret_cast<const std::byte*>(metadata), metadata_length,
-                   WriteProgress{progress, context});
+        write_gguf(*weights, api::path(path, path_length), static_cast<WeightType>(weight_type),
+                   reinterpret_cast<const std::byte*>(metadata), metadata_length, WriteProgress{progress, context});
     });
 }

@@ -18,7 +18,9 @@ constexpr size_t forgotten_bytes = size_t{1} << 20;
 PackedWeights::PackedWeights(const Model& model, const Kernels& kernels, bool alone) {
     const auto pack = [&](const Matrix& matrix) { return this->pack(model, kernels, matrix, alone); };
     layers.reserve(model.layers.size());
-    for (const Layer& layer : model.layers) layers.push_back({pack(layer.in_proj), pack(layer.x_proj), pack(layer.dt_proj), pack(layer.out_proj)});
+    for (const Layer& layer : model.layers) {
+        layers.push_back({pack(layer.in_proj), pack(layer.x_proj), pack(layer.dt_proj), pack(layer.out_proj)});
+    }
     head = pack(model.head);
     embedding = {model.embedding, model.embedding.data == model.head.data ? head.panels : nullptr};
 }

@@ -59,7 +59,8 @@ struct Model : ModelFacts {
     Vector final_norm;    // [d_model]
     std::vector<Layer> layers;
 
-    // Frees the bytes of a matrix that are the model's own; those of a file stay. Only for who alone holds the model, and reads them no more.
+    // Frees the bytes of a matrix that are the model's own; those of a file stay. Only for who alone holds the model, and reads them no
+    // more.
     void release(const Matrix& matrix) const {
         for (Buffer<std::byte>& buffer : storage) {
             if (buffer.data() == matrix.data) buffer = {};

@@ -73,8 +73,8 @@ void load_snapshot(const std::byte* bytes, size_t length, const std::array<uint6
     std::memcpy(&header, bytes, sizeof header);
     if (std::memcmp(header.magic, magic, sizeof magic) != 0) fail(MAMBA_BAD_FORMAT, "this is not a saved session: it does not begin with MAMBASES");
     if (header.version < first_version || header.version > current_version) {
-        fail(MAMBA_MISMATCH, "the session was saved in version ", header.version, " of the format; this library reads versions ", first_version,
-             " to ", current_version);
+        fail(MAMBA_MISMATCH, "the session was saved in version ", header.version, " of the format; this library reads versions ",
+             first_version, " to ", current_version);
     }
     if (header.fingerprint[0] != fingerprint[0] || header.fingerprint[1] != fingerprint[1]) {
         fail(MAMBA_MISMATCH, "the session was saved from another model: a state means something only to the very weights that made it");

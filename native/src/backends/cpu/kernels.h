@@ -30,7 +30,7 @@ int64_t pending_after(int64_t pending, int64_t position, int64_t tokens);
 // What Mamba-2's state does not contain yet: x, B and dt of `pending` tokens, the oldest in entry 0.
 struct Mamba2Ring {
     float* x;         // [ring_entries, heads, head_dim]
-    float* b;         // [ring_entries, groups, d_state]
+    float* b;         // [ring_entries, groups, d_state]; all heads of a group read it, so who begins the ring anew waits for them
     float* dt;        // [ring_entries, heads]
     int64_t stride;   // from an entry to the next, of each
     int64_t pending;  // at most the first token's position % ring_entries
