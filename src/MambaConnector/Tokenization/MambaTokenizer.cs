@@ -20,6 +20,7 @@ public sealed class MambaTokenizer
     private readonly byte[] _bytes;
     private readonly int[] _offsets; // token id spans _bytes[_offsets[id].._offsets[id + 1]]
     private readonly string?[] _texts; // of tokens that are whole characters, made when first asked for
+    private readonly CharacterCache _characters = new(); // of those that are not
     private readonly AddedTokenMatcher?[] _raw = new AddedTokenMatcher?[2]; // 0: without special tokens, 1: with them
     private readonly AddedTokenMatcher?[] _normalized = new AddedTokenMatcher?[2];
 
@@ -184,6 +185,9 @@ public sealed class MambaTokenizer
     /// <summary>The text of a token whose bytes are whole characters, kept once it is made; null where they are not.</summary>
     internal string? GetWholeText(int id) =>
         _texts[id] ?? (Utf8.IsValid(GetBytes(id)) ? _texts[id] = Encoding.UTF8.GetString(GetBytes(id)) : null);
+
+    /// <summary>What tokens made together, as a string; of a character or two usually one that was made before.</summary>
+    internal string Intern(ReadOnlySpan<char> text) => _characters.Get(text);
 
     /// <summary>A token's spelling in the vocabulary ("Ġthe" and the like).</summary>
     /// <param name="id">The id.</param>

@@ -1,4 +1,4 @@
-using System.Text;
+using System.Text.Unicode;
 using MambaConnector.Tokenization;
 
 namespace MambaConnector;
@@ -9,13 +9,15 @@ namespace MambaConnector;
 /// </summary>
 public sealed class TokenDecoder
 {
+    private const int StackLength = 256;
+
     private readonly MambaTokenizer _tokenizer;
     private readonly LeadingSpace _leadingSpace;
     private readonly bool _skipSpecial;
     private readonly IReadOnlySet<int>? _shown;
-    private readonly Decoder _utf8 = Encoding.UTF8.GetDecoder();
+    private readonly byte[] _pending = new byte[3]; // the beginning of a character that is not whole yet
+    private int _pendingCount;
     private bool _atStart = true;
-    private bool _isInsideCharacter;
 
     internal TokenDecoder(MambaTokenizer tokenizer, LeadingSpace leadingSpace, bool skipSpecial, IReadOnlySet<int>? shown = null)
     {
@@ -46,14 +48,12 @@ public sealed class TokenDecoder
         }
 
         // Most tokens are whole characters, and their text is known: nothing is decoded or allocated.
-        if (!_isInsideCharacter && bytes.Length == _tokenizer.GetBytes(id).Length && _tokenizer.GetWholeText(id) is string whole)
+        if (_pendingCount == 0 && bytes.Length == _tokenizer.GetBytes(id).Length && _tokenizer.GetWholeText(id) is string whole)
         {
             return whole;
         }
 
-        string text = Decode(bytes, flush: false);
-        _isInsideCharacter = _utf8.GetCharCount([], flush: true) > 0;
-        return text;
+        return Decode(bytes, flush: false);
     }
 
     /// <summary>Ends the stream: an unfinished character becomes U+FFFD. The decoder is then as new.</summary>
@@ -68,9 +68,8 @@ public sealed class TokenDecoder
     /// <summary>Forgets everything held back; the decoder is as new.</summary>
     public void Reset()
     {
-        _utf8.Reset();
+        _pendingCount = 0;
         _atStart = true;
-        _isInsideCharacter = false;
     }
 
     private string Decode(ReadOnlySpan<byte> bytes, bool flush)
@@ -80,9 +79,17 @@ public sealed class TokenDecoder
             return "";
         }
 
-        // A token has a few characters; four may be pending from before.
-        var capacity = Encoding.UTF8.GetMaxCharCount(bytes.Length + 4);
-        Span<char> chars = capacity <= 256 ? stackalloc char[256] : new char[capacity];
-        return chars[.._utf8.GetChars(bytes, chars, flush)].ToString();
+        int length = _pendingCount + bytes.Length;
+        Span<byte> input = length <= StackLength ? stackalloc byte[StackLength] : new byte[length];
+        input = input[..length];
+        _pending.AsSpan(0, _pendingCount).CopyTo(input);
+        bytes.CopyTo(input[_pendingCount..]);
+
+        // UTF-16 never has more units than UTF-8 has bytes, nor more U+FFFD than there are bytes to stand for.
+        Span<char> text = length <= StackLength ? stackalloc char[StackLength] : new char[length];
+        Utf8.ToUtf16(input, text, out int read, out int written, replaceInvalidSequences: true, isFinalBlock: flush);
+        input[read..].CopyTo(_pending);
+        _pendingCount = length - read;
+        return _tokenizer.Intern(text[..written]);
     }
 }

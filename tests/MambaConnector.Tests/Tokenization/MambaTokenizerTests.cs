@@ -145,6 +145,24 @@ public sealed class MambaTokenizerTests
     }
 
     [Fact]
+    public void WordsThatAreKnownAllocateNothingEach()
+    {
+        MambaTokenizer tokenizer = MambaTokenizer.FromFile(Fixture.PathOf("goldens/granite.tokenizer.json"));
+        string few = " sea", many = string.Concat(Enumerable.Repeat(few, 100));
+        List<int> ids = new(many.Length);
+        Assert.Equal(Allocated(few), Allocated(many));
+
+        long Allocated(string text)
+        {
+            tokenizer.Encode(text, ids);
+            ids.Clear();
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            tokenizer.Encode(text, ids);
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+    }
+
+    [Fact]
     public void ThreadsShareATokenizer()
     {
         var random = new Random(2);

@@ -61,6 +61,35 @@ public sealed class TokenDecoderTests
     }
 
     [Fact]
+    public void ACharacterOfSeveralTokensAllocatesNothingOnceItIsKnown()
+    {
+        TokenDecoder decoder = Bytes.Value.CreateDecoder();
+        int[] ids = [.. Encoding.UTF8.GetBytes("😀").Select(IdOfByte)];
+        foreach (int id in ids)
+        {
+            decoder.Append(id);
+        }
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int token = 0; token < 10 * ids.Length; token++)
+        {
+            decoder.Append(ids[token % ids.Length]);
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [Fact]
+    public void ALongTokenEndsACharacterThatWasBegun()
+    {
+        string letters = new('a', 300);
+        MambaTokenizer tokenizer = TestTokenizer.CreateWith([letters], areSpecial: false);
+        TokenDecoder decoder = tokenizer.CreateDecoder();
+        Assert.Equal("", decoder.Append(TestTokenizer.FirstByte + 0xE6));
+        Assert.Equal("\ufffd" + letters, decoder.Append(tokenizer.Encode(letters).Single()));
+    }
+
+    [Fact]
     public void CharactersAppearWithTheirLastByteAndNotBefore()
     {
         var decoder = Bytes.Value.CreateDecoder();

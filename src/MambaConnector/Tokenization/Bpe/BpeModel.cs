@@ -84,6 +84,7 @@ internal sealed class BpeModel
         }
 
         workspace.Clear();
+        Span<int> spelling = stackalloc int[4];
         var unknownBefore = false;
         for (var i = 0; i < piece.Length;)
         {
@@ -98,7 +99,10 @@ internal sealed class BpeModel
             }
             else
             {
-                unknownBefore = AddUnspelled(codePoint, unknownBefore, workspace.Add);
+                foreach (var token in Spell(codePoint, spelling, ref unknownBefore))
+                {
+                    workspace.Add(token);
+                }
             }
         }
 
@@ -113,45 +117,39 @@ internal sealed class BpeModel
             }
             else
             {
-                unknownBefore = AddUnspelled(_codePoints[symbol - _options.VocabularySize], unknownBefore, output.Add);
+                output.AddRange(Spell(_codePoints[symbol - _options.VocabularySize], spelling, ref unknownBefore));
             }
         }
     }
 
-    // A character without a token: its bytes, else the unknown token, else nothing. Returns whether it became the unknown token.
-    private bool AddUnspelled(int codePoint, bool unknownBefore, Action<int> add)
+    // The tokens of a character that is none: those of its bytes, else the unknown token, else none. They lie in `spelling`, of 4.
+    private ReadOnlySpan<int> Spell(int codePoint, Span<int> spelling, ref bool unknownBefore)
     {
         Span<byte> bytes = stackalloc byte[4];
-        var length = new Rune(codePoint).EncodeToUtf8(bytes);
+        bytes = bytes[..new Rune(codePoint).EncodeToUtf8(bytes)];
         if (_options.ByteTokens is { } tokens)
         {
-            var complete = true;
-            foreach (var value in bytes[..length])
+            for (var i = 0; i < bytes.Length; i++)
             {
-                complete &= tokens[value] >= 0;
+                spelling[i] = tokens[bytes[i]];
             }
 
-            if (complete)
+            if (spelling[..bytes.Length].IndexOf(-1) < 0)
             {
-                foreach (var value in bytes[..length])
-                {
-                    add(tokens[value]);
-                }
-
-                return false;
+                unknownBefore = false;
+                return spelling[..bytes.Length];
             }
         }
 
         if (_options.UnknownId is not { } unknown)
         {
-            return false;
+            unknownBefore = false;
+            return [];
         }
 
-        if (!(unknownBefore && _options.FuseUnknown))
-        {
-            add(unknown);
-        }
-
-        return true;
+        var isFused = unknownBefore && _options.FuseUnknown;
+        unknownBefore = true;
+        spelling[0] = unknown;
+        return isFused ? [] : spelling[..1];
     }
 }

@@ -5,7 +5,7 @@ namespace MambaConnector.Tokenization;
 internal sealed class BpeWorkspace
 {
     private readonly CandidateQueue _candidates = new();
-    private Node[] _nodes = new Node[64];
+    private Node[] _nodes = []; // made when a piece is merged: most are remembered
     private int _count;
 
     /// <summary>Begins a new piece.</summary>
@@ -16,7 +16,7 @@ internal sealed class BpeWorkspace
     {
         if (_count == _nodes.Length)
         {
-            Array.Resize(ref _nodes, _count * 2);
+            Array.Resize(ref _nodes, Math.Max(64, _count * 2));
         }
 
         _nodes[_count] = new Node { Symbol = symbol, Previous = _count - 1, Next = _count + 1 };

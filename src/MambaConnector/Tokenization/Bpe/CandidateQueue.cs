@@ -9,10 +9,10 @@ internal sealed class CandidateQueue
 {
     private const int SmallHeap = 32; // not worth sorting
 
-    private ulong[] _batch = new ulong[64];
+    private ulong[] _batch = [];
     private int _batchNext;
     private int _batchEnd;
-    private ulong[] _heap = new ulong[64];
+    private ulong[] _heap = [];
     private int _heapCount;
 
     /// <summary>Adds a candidate.</summary>
@@ -20,7 +20,7 @@ internal sealed class CandidateQueue
     {
         if (_heapCount == _heap.Length)
         {
-            Array.Resize(ref _heap, _heapCount * 2);
+            Array.Resize(ref _heap, Math.Max(64, _heapCount * 2));
         }
 
         var key = (ulong)(uint)rank << 32 | (uint)position;
