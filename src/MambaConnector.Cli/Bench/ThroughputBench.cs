@@ -2,7 +2,8 @@ using System.Diagnostics;
 
 namespace MambaConnector.Cli.Bench;
 
-/// <summary>Measures prefill, session after session, and decode, where all sessions advance together, 16 steps at a time.</summary>
+/// <summary>Measures prefill, session after session, and decode, where all sessions advance together, 16 steps at a time.
+/// A rest of fewer steps is left out.</summary>
 /// <param name="model">The model.</param>
 /// <param name="prefill">Tokens of each session's prompt.</param>
 /// <param name="decode">Tokens that each session then takes one by one.</param>
@@ -56,7 +57,7 @@ internal sealed class ThroughputBench(MambaModel model, int prefill, int decode,
                 speeds.Prefill.Add(promptLength / Stopwatch.GetElapsedTime(start).TotalSeconds);
             }
 
-            foreach (int[][] window in steps.Chunk(WindowSteps))
+            foreach (int[][] window in steps.Chunk(WindowSteps).Where(window => window.Length == Math.Min(WindowSteps, stepCount)))
             {
                 long start = Stopwatch.GetTimestamp();
                 foreach (int[] step in window)

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using MambaConnector.Cli.Bench;
 using MambaConnector.Cli.Output;
 
@@ -10,11 +9,12 @@ internal static class BenchCommand
 {
     public static Command Create(ToolConsole console)
     {
-        Option<string?> weights = WeightTypes.CreateOption("--weights", "The type of the matrices. Default: as stored; of a --shape, bf16.", "f32", "f16", "bf16", "q8_0", "q6_k", "q4_k");
+        Option<string?> weights = WeightTypes.CreateOption(
+            "--weights", "The type of the matrices. Default: as stored; of a --shape, bf16.", "f32", "f16", "bf16", "q8_0", "q6_k", "q4_k");
         Option<int> prefill = CreateCount("--prefill", 512, "Tokens of each session's prompt.");
         Option<int> decode = CreateCount("--decode", 128, "Tokens that each session then takes one by one.");
         Option<int> batch = CreateCount("--batch", 1, "Sessions that advance together.");
-        Option<int> repeat = CreateCount("--repeat", 3, "Rounds; the medians are given.");
+        Option<int> repeat = CreateCount("--repeat", 3, "Rounds; medians are given, and the best.");
         Option<bool> json = JsonOption.Create();
         Command command = new("bench", "Measures prefill and decode speed.") { weights, prefill, decode, batch, repeat, json };
         ShapeOption shape = ShapeOption.AddTo(command);
@@ -77,13 +77,17 @@ internal static class BenchCommand
     private static void Print(TextWriter output, BenchDocument document, int threads)
     {
         double used = document.DecodeTokensPerSecond * document.BytesPerToken / document.ReadBandwidthBytesPerSecond;
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"device           {document.Device}, {document.Isa}, {threads} threads"));
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"weights          {document.Weights}, {document.WeightBytes:N0} bytes"));
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"state            {document.StateBytes:N0} bytes a session"));
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"prefill          {document.PrefillTokensPerSecond:N1} tokens/s, at best {document.BestPrefillTokensPerSecond:N1}"));
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"decode           {document.DecodeTokensPerSecond:N1} tokens/s, at best {document.BestDecodeTokensPerSecond:N1}"));
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"arithmetic       {document.FlopsPerToken:N0} operations a token, {document.PrefillFlopsPerToken:N0} of a prompt's"));
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"traffic          {document.BytesPerToken:N0} bytes a decoded token: {used:P0} of the {document.ReadBandwidthBytesPerSecond / 1e9:N1} GB/s measured"));
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"memory           {document.PeakRssBytes:N0} bytes at most, {document.RssBeforeLoadBytes:N0} before the model"));
+        double bandwidth = document.ReadBandwidthBytesPerSecond;
+        LabelledRows.Write(output,
+        [
+            ("device", $"{document.Device}, {document.Isa}, {threads} threads"),
+            ("weights", $"{document.Weights}, {document.WeightBytes:N0} bytes"),
+            ("state", $"{document.StateBytes:N0} bytes a session"),
+            ("prefill", $"{document.PrefillTokensPerSecond:N1} tokens/s, at best {document.BestPrefillTokensPerSecond:N1}"),
+            ("decode", $"{document.DecodeTokensPerSecond:N1} tokens/s, at best {document.BestDecodeTokensPerSecond:N1}"),
+            ("arithmetic", $"{document.FlopsPerToken:N0} operations a token, {document.PrefillFlopsPerToken:N0} of a prompt's"),
+            ("traffic", $"{document.BytesPerToken:N0} bytes a decoded token: {used:P0} of the {bandwidth / 1e9:N1} GB/s measured"),
+            ("memory", $"{document.PeakRssBytes:N0} bytes at most, {document.RssBeforeLoadBytes:N0} before the model"),
+        ]);
     }
 }

@@ -64,15 +64,17 @@ internal static class InspectModelCommand
 
     private static void Print(TextWriter output, InspectModelDocument document)
     {
-        (string Label, string Value)[] rows =
+        LabelledRows.Write(output,
         [
             ("model", document.Model),
             ("architecture", document.Architecture),
-            ("shape", $"{document.LayerCount} layers, d_model {document.DModel}, d_inner {document.DInner}, d_state {document.DState}, d_conv {document.DConv}"),
+            ("shape", $"{document.LayerCount} layers, d_model {document.DModel}, d_inner {document.DInner}, d_state {document.DState}, " +
+                $"d_conv {document.DConv}"),
             ("mixer", document.HeadCount > 0
                 ? $"{document.HeadCount} heads x {document.HeadDim}, {document.GroupCount} groups"
                 : $"dt_rank {document.DtRank}"),
-            ("vocabulary", $"{document.VocabSize} tokens, {document.PaddedVocabSize} rows, {(document.TiedEmbeddings ? "tied" : "untied")}"),
+            ("vocabulary", $"{document.VocabSize} tokens, {document.PaddedVocabSize} rows, " +
+                (document.TiedEmbeddings ? "tied" : "untied")),
             ("training length", document.TrainingLength is long length ? $"{length} tokens" : "not known"),
             ("parameters", $"{document.ParameterCount:N0}"),
             ("weights", $"{document.Weights}, {document.WeightBytes:N0} bytes"),
@@ -83,12 +85,7 @@ internal static class InspectModelCommand
             ("chat template", document.ChatTemplate ?? "none"),
             ("end tokens", document.EndTokenIds.Count > 0 ? string.Join(", ", document.EndTokenIds) : "none"),
             ("fingerprint", document.Fingerprint),
-        ];
-        foreach ((string label, string value) in rows)
-        {
-            output.WriteLine($"{label,-16} {value}");
-        }
-
+        ]);
         output.WriteLine("metadata");
         foreach ((string key, JsonNode? value) in document.Metadata)
         {

@@ -7,7 +7,13 @@ namespace MambaConnector.Cli.Commands;
 internal sealed class ModelWriter
 {
     private readonly ToolConsole _console;
-    private readonly Option<string> _output = new("--output", "-o") { HelpName = "file.gguf", Required = true, Description = "The file to write; one that exists is replaced." };
+    private readonly Option<string> _output = new("--output", "-o")
+    {
+        HelpName = "file.gguf",
+        Required = true,
+        Description = "The file to write; one that exists is replaced.",
+    };
+
     private readonly Option<bool> _json = JsonOption.Create();
     private readonly ModelOptions _model;
 
@@ -22,7 +28,8 @@ internal sealed class ModelWriter
     public Command Command { get; }
 
     /// <summary>Sets what the verb does, given how it chooses the type of the matrices and, where it has that option, a shape.</summary>
-    public void SetAction(Func<ParseResult, MambaWeightType> chooseWeights, ShapeOption? shape = null) => Command.SetAction((parsed, cancellationToken) =>
+    public void SetAction(
+        Func<ParseResult, MambaWeightType> chooseWeights, ShapeOption? shape = null) => Command.SetAction((parsed, cancellationToken) =>
     {
         string path = parsed.GetValue(_output)!;
         MambaWeightType weights = chooseWeights(parsed);
@@ -41,7 +48,8 @@ internal sealed class ModelWriter
                 }
             });
         MambaModelInfo written = MambaModel.Inspect(path).Info;
-        WriteModelDocument document = new(shape?.Name(parsed) ?? _model.Name(parsed), path, written.WeightType.Name(), new FileInfo(path).Length);
+        string source = shape?.Name(parsed) ?? _model.Name(parsed);
+        WriteModelDocument document = new(source, path, written.WeightType.Name(), new FileInfo(path).Length);
         if (parsed.GetValue(_json))
         {
             _console.WriteJson(document, ToolJson.Instance.WriteModelDocument);

@@ -10,7 +10,7 @@ namespace MambaConnector.Cli.Output;
 /// <param name="BestDecodeTokensPerSecond">Of the fastest 16 steps.</param>
 /// <param name="WeightBytes">Bytes of the weights.</param>
 /// <param name="StateBytes">Bytes of one session's state.</param>
-/// <param name="BytesPerToken">Bytes that one decoded token moves: its share of the weights, and of its state what it reads and writes.</param>
+/// <param name="BytesPerToken">Bytes that one decoded token moves: of the weights its share, of its state what it reads and writes.</param>
 /// <param name="ReadBandwidthBytesPerSecond">What the memory gave in the same run: the ceiling of decode.</param>
 /// <param name="FlopsPerToken">Floating-point operations of one decoded token; a multiply and an add are two.</param>
 /// <param name="PrefillFlopsPerToken">The same of a prompt's token, for which the head has nothing to do.</param>

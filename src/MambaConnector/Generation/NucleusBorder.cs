@@ -24,8 +24,8 @@ internal static class NucleusBorder
     /// <param name="members">To work in; as long as the weights.</param>
     public static float Find(ReadOnlySpan<float> weights, float total, float topP, Span<float> members)
     {
-        // The weights of at least low reach what is wanted, those of at least high do not. What lies below the first low weighs less than 1 - p
-        // together. Floats that are not negative are ordered as their bits are, which are nearly their logarithm.
+        // The weights of at least low reach what is wanted, those of at least high do not. What lies below the first low weighs less than
+        // 1 - p together. Floats that are not negative are ordered as their bits are, which are nearly their logarithm.
         double wanted = (double)total * topP;
         int low = BitConverter.SingleToInt32Bits(MathF.Min((1 - topP) * total / weights.Length, 1));
         int high = BitConverter.SingleToInt32Bits(1.01f);
@@ -33,17 +33,17 @@ internal static class NucleusBorder
         double highSum = 0;
         Span<double> sums = stackalloc double[3];
         bool isNarrower = true;
-        for (int pass = 0; isNarrower && high - low > 1 && lowSum - highSum > (double)FewEnough * BitConverter.Int32BitsToSingle(low); pass++)
+        for (int pass = 0; isNarrower && high - low > 1 && lowSum - highSum > (double)FewEnough * Weight(low); pass++)
         {
-            // In turns: quarters, which always help, and a sixteenth on either side of where a straight line between the sums would have it.
+            // In turns: quarters, which always help, and a sixteenth on either side of where a straight line between the sums would have
+            // it.
             int width = high - low;
             double guess = pass % 2 == 0 ? 0.5 : Math.Clamp((wanted - highSum) / (lowSum - highSum), 0, 1);
             int step = Math.Max(width / (pass % 2 == 0 ? 4 : 16), 1);
             int middle = Math.Clamp(high - (int)(guess * width), low, high - 1);
             int upper = Math.Min(middle + step, high - 1);
             int lower = Math.Max(middle - step, low);
-            SumAtLeast(
-                weights, BitConverter.Int32BitsToSingle(upper), BitConverter.Int32BitsToSingle(middle), BitConverter.Int32BitsToSingle(lower), sums);
+            SumAtLeast(weights, Weight(upper), Weight(middle), Weight(lower), sums);
             isNarrower = false;
             ReadOnlySpan<int> borders = [upper, middle, lower];
             for (int index = 0; index < borders.Length; index++)
@@ -61,13 +61,13 @@ internal static class NucleusBorder
             }
         }
 
-        float smallest = BitConverter.Int32BitsToSingle(low);
+        float smallest = Weight(low);
         if (high - low == 1)
         {
             return smallest;
         }
 
-        int count = Collect(weights, smallest, BitConverter.Int32BitsToSingle(high), members, out double above);
+        int count = Collect(weights, smallest, Weight(high), members, out double above);
         if (count > SortedAtMost)
         {
             // Together they weigh less than the sums are certain of, as where top-p is next to 1: all of them are kept.
@@ -85,6 +85,8 @@ internal static class NucleusBorder
         // None is inside only where rounding put the border between two weights.
         return inside < count ? members[inside] : smallest;
     }
+
+    private static float Weight(int bits) => BitConverter.Int32BitsToSingle(bits);
 
     /// <summary>The sums of the weights of at least each of three borders, the largest border first.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -137,7 +139,8 @@ internal static class NucleusBorder
             (Vector512<double> first, Vector512<double> second) = Vector512.Widen(AtLeast(vector, highs));
             sum += first + second;
             if (Vector512.GreaterThanOrEqualAny(vector, lows)
-                && Vector512.AndNot(Vector512.GreaterThanOrEqual(vector, lows), Vector512.GreaterThanOrEqual(vector, highs)) != Vector512<float>.Zero)
+                && Vector512.AndNot(Vector512.GreaterThanOrEqual(vector, lows), Vector512.GreaterThanOrEqual(vector, highs))
+                    != Vector512<float>.Zero)
             {
                 count = CollectEach(weights[..Vector512<float>.Count], low, high, members, count);
             }

@@ -119,8 +119,8 @@ internal sealed class Sampler
         return result;
     }
 
-    /// <summary>Turns logits into log-weights, the largest 0, and these into weights unless there is no room for them. By blocks that stay in the
-    /// first-level cache.</summary>
+    /// <summary>Turns logits into log-weights, the largest 0, and these into weights unless there is no room for them. By blocks that stay
+    /// in the first-level cache.</summary>
     private void Scale(Span<float> logits, float largest, Span<float> weights)
     {
         // exp underflows to 0 far from the largest, which a temperature near 0 would turn into 0 * infinity. A product takes a tenth of the
@@ -186,7 +186,8 @@ internal sealed class Sampler
     private int SampleAll(Span<float> weights, SamplerScratch scratch)
     {
         float total = TensorPrimitives.Sum<float>(weights);
-        float floor = MathF.Max(_parameters.MinP, _parameters.TopP < 1 ? NucleusBorder.Find(weights, total, _parameters.TopP, scratch.Keys) : 0);
+        float border = _parameters.TopP < 1 ? NucleusBorder.Find(weights, total, _parameters.TopP, scratch.Keys) : 0;
+        float floor = MathF.Max(_parameters.MinP, border);
         if (floor > 0)
         {
             Span<float> kept = weights;
@@ -280,8 +281,8 @@ internal sealed class Sampler
         return weights.LastIndexOfAnyExcept(0f);
     }
 
-    /// <summary>Collects the k largest into the scratch's keys and candidates, unsorted. A vector of values at a time is compared with the smallest
-    /// kept, so most of the vocabulary costs one comparison a vector.</summary>
+    /// <summary>Collects the k largest into the scratch's keys and candidates, unsorted. A vector of values at a time is compared with the
+    /// smallest kept, so most of the vocabulary costs one comparison a vector.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static int SelectLargest(ReadOnlySpan<float> values, int k, SamplerScratch scratch)
     {

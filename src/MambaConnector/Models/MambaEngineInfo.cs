@@ -20,8 +20,8 @@ public sealed record MambaEngineInfo
     /// <summary>Tokens that a session can undo at most.</summary>
     public required int RollbackTokens { get; init; }
 
-    /// <summary>Bytes held beside the model: weights in the order that this processor reads them, where the engine has packed them, and working
-    /// memory.</summary>
+    /// <summary>Bytes held beside the model: weights in the order that this processor reads them, where the engine has packed them, and
+    /// working memory.</summary>
     public required long MemoryBytes { get; init; }
 
     /// <summary>Evaluations since the model was loaded.</summary>

@@ -6,18 +6,16 @@ using NativeShape = MambaConnector.Native.Generated.MambaShape;
 namespace MambaConnector;
 
 /// <summary>A Mamba model, loaded on a device.</summary>
-/// <remarks>Thread-safe: any number of sessions may run at once; their evaluations take turns. Sessions keep what they need of the model alive,
-/// so model and sessions may be disposed in any order.</remarks>
+/// <remarks>Thread-safe: any number of sessions may run at once; their evaluations take turns. Sessions keep what they need of the model
+/// alive, so model and sessions may be disposed in any order.</remarks>
 public sealed class MambaModel : IDisposable
 {
     private readonly IInferenceBackend _backend;
-    private readonly Checkpoint _checkpoint;
     private readonly MambaModelDescription _description;
 
     internal MambaModel(IInferenceBackend backend, Checkpoint checkpoint, MambaModelOptions options, string? path = null)
     {
         _backend = backend;
-        _checkpoint = checkpoint;
         _description = new MambaModelDescription(backend.ModelInfo, checkpoint, options.ChatTemplate, path);
     }
 
@@ -76,9 +74,11 @@ public sealed class MambaModel : IDisposable
     /// <summary>Reads what a checkpoint says of itself, without loading it on a device: every weight is looked at once, none stays in
     /// memory.</summary>
     /// <param name="path">As for <see cref="Load"/>.</param>
+    /// <returns>All that <see cref="MambaModel"/> says of a model but what it runs on.</returns>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="IOException">Reading failed.</exception>
     /// <exception cref="MambaFormatException">The files are damaged, or of a kind that this build does not run.</exception>
+    /// <exception cref="MambaOutOfMemoryException">There is not enough memory.</exception>
     /// <exception cref="MambaNativeLibraryException">The native library could not be loaded.</exception>
     public static MambaModelDescription Inspect(string path)
     {
@@ -93,7 +93,8 @@ public sealed class MambaModel : IDisposable
     /// <param name="options">How to run it.</param>
     /// <param name="cancellationToken">Looked at before loading begins: loading itself runs to its end.</param>
     /// <inheritdoc cref="Load" path="/exception"/>
-    public static Task<MambaModel> LoadAsync(string path, MambaModelOptions? options = null, CancellationToken cancellationToken = default) =>
+    public static Task<MambaModel> LoadAsync(
+        string path, MambaModelOptions? options = null, CancellationToken cancellationToken = default) =>
         Task.Run(() => Load(path, options), cancellationToken);
 
     /// <summary>A model of random weights: for measuring without a download. It has no tokenizer.</summary>
@@ -114,8 +115,8 @@ public sealed class MambaModel : IDisposable
         }
     }
 
-    /// <summary>Writes a model of random weights as a GGUF file, the same that <see cref="CreateRandom"/> makes: for measuring several programs
-    /// on one file. It has no tokenizer and says so. The file appears whole or not at all.</summary>
+    /// <summary>Writes a model of random weights as a GGUF file, the same that <see cref="CreateRandom"/> makes: for measuring several
+    /// programs on one file. It has no tokenizer and says so. The file appears whole or not at all.</summary>
     /// <param name="shape">Its shape.</param>
     /// <param name="destination">The file; replaced if it exists.</param>
     /// <param name="progress">Told the part done, 0 to 1.</param>
@@ -145,8 +146,8 @@ public sealed class MambaModel : IDisposable
         return Checkpoint.ReadTokenizer(path);
     }
 
-    /// <summary>Writes a checkpoint of any kind as a GGUF file with tokenizer, chat template and generation defaults, without loading it on a
-    /// device. The file appears whole or not at all.</summary>
+    /// <summary>Writes a checkpoint of any kind as a GGUF file with tokenizer, chat template and generation defaults, without loading it on
+    /// a device. The file appears whole or not at all.</summary>
     /// <param name="source">As for <see cref="Load"/>.</param>
     /// <param name="destination">The file; replaced if it exists.</param>
     /// <param name="weightType">The type of the matrices.</param>
@@ -230,11 +231,11 @@ public sealed class MambaModel : IDisposable
         CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        _backend.Write(path, weightType, _checkpoint.PackMetadata(), Report(progress), cancellationToken);
+        _backend.Write(path, weightType, _description.PackMetadata(), Report(progress), cancellationToken);
     }
 
-    /// <summary>Measures how fast this model's device and threads read memory, bytes a second: the ceiling that decoding is judged by. Takes
-    /// about a second.</summary>
+    /// <summary>Measures how fast this model's device and threads read memory, bytes a second: the ceiling that decoding is judged by.
+    /// Takes about a second.</summary>
     public double MeasureBandwidth() => _backend.MeasureBandwidth();
 
     /// <summary>Frees the model as soon as its last session is disposed.</summary>

@@ -2,7 +2,8 @@ using MambaConnector.Models;
 
 namespace MambaConnector;
 
-/// <summary>All that a checkpoint says of itself, and nothing to run it with. Thread-safe; holds neither files nor native memory.</summary>
+/// <summary>All that a checkpoint says of itself, and nothing to run it with. Immutable and thread-safe; holds neither open files nor
+/// native memory. The tokenizer, and with it the end tokens, is read from its file when it is first asked for.</summary>
 /// <remarks><see cref="MambaModel.Inspect"/> reads it without loading the weights on a device.</remarks>
 public sealed class MambaModelDescription
 {
@@ -43,4 +44,7 @@ public sealed class MambaModelDescription
     /// <summary>What the checkpoint says about generating with it.</summary>
     /// <exception cref="MambaFormatException">Its tokenizer, which names an end token, cannot be read.</exception>
     public GenerationDefaults GenerationDefaults => _checkpoint.Defaults;
+
+    /// <inheritdoc cref="Checkpoint.PackMetadata"/>
+    internal byte[] PackMetadata() => _checkpoint.PackMetadata();
 }

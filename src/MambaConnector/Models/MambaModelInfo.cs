@@ -57,7 +57,8 @@ public sealed record MambaModelInfo
     /// <summary>Bytes of the stored weights, a tied table counted once: what a decoded token reads at batch 1.</summary>
     public required long WeightBytes { get; init; }
 
-    /// <summary>Bytes of one session's state.</summary>
+    /// <summary>Bytes of one session's state. Mamba-2's has room for inputs that wait to enter it; what is saved goes only as far as some
+    /// wait.</summary>
     public required long StateBytes { get; init; }
 
     /// <summary>Bytes that a session grows by with each token: 0 for pure Mamba.</summary>

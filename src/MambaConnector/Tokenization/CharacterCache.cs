@@ -1,8 +1,8 @@
 namespace MambaConnector.Tokenization;
 
-/// <summary>Remembers texts of a character or two, so that those that tokens make together are no new string each time. A fixed number of slots, one
-/// text each, the newest wins: bounded memory, no lock. Strings are immutable and published by one reference write, so that any thread may read
-/// while another replaces.</summary>
+/// <summary>Remembers texts of a character or two, so that those that tokens make together are no new string each time. A fixed number of
+/// slots, one text each, the newest wins: bounded memory, no lock. Strings are immutable and published by one reference write, so that any
+/// thread may read while another replaces.</summary>
 internal sealed class CharacterCache
 {
     private const int SlotCount = 1 << 10;

@@ -216,10 +216,11 @@ public sealed class MambaTokenizer
     /// <summary>Whether encoding puts a space before a text, which decoding drops again.</summary>
     internal bool AddsLeadingSpace => _definition.LeadingSpace != LeadingSpace.Keep;
 
-    /// <summary>Makes a decoder for tokens that continue a text: the first may begin with a space that is part of it. Special tokens are left
-    /// out.</summary>
+    /// <summary>Makes a decoder for tokens that continue a text: the first may begin with a space that is part of it. Special tokens are
+    /// left out.</summary>
     /// <param name="shown">Special tokens that become their text all the same; null: none.</param>
-    internal TokenDecoder CreateContinuationDecoder(IReadOnlySet<int>? shown = null) => new(this, LeadingSpace.Keep, skipSpecial: true, shown);
+    internal TokenDecoder CreateContinuationDecoder(IReadOnlySet<int>? shown = null) =>
+        new(this, LeadingSpace.Keep, skipSpecial: true, shown);
 
     /// <summary>Makes a decoder for tokens that come one by one.</summary>
     /// <param name="skipSpecial">Leave special tokens out.</param>

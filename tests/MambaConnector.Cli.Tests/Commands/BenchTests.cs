@@ -38,7 +38,8 @@ public sealed class BenchTests
     [Fact]
     public async Task PeopleGetTheSameFiguresWithUnits()
     {
-        ToolRun run = await ToolRun.RunAsync("bench", "--model", TestFiles.Model("mamba1"), "--prefill", "4", "--decode", "2", "--repeat", "1");
+        ToolRun run = await ToolRun.RunAsync(
+            "bench", "--model", TestFiles.Model("mamba1"), "--prefill", "4", "--decode", "2", "--repeat", "1");
 
         Assert.Equal(0, run.ExitCode);
         Assert.Contains("tokens/s", run.Output, StringComparison.Ordinal);
@@ -48,19 +49,15 @@ public sealed class BenchTests
     [Fact]
     public void OperationsAreCountedFromTheShape()
     {
-        MambaModelInfo shape = new()
-        {
-            Architecture = MambaArchitecture.Mamba2, WeightType = MambaWeightType.F32, LayerCount = 2, DModel = 4, DInner = 8, DState = 3, DConv = 2,
-            DtRank = 0, HeadCount = 2, HeadDim = 4, GroupCount = 1, VocabSize = 9, PaddedVocabSize = 10, TiedEmbeddings = true, TrainingLength = 0,
-            ParameterCount = 0, WeightBytes = 0, StateBytes = 0, StateGrowthBytes = 0, Fingerprint = "",
-        };
+        MambaModelInfo shape = Mamba2(layers: 2);
 
         // in_proj 24 x 4 (z 8, x 8, B 3, C 3, dt 2), out_proj 4 x 8, conv 14 channels x 2 taps, state 8 x 3 in five operations, D x.
         const long Layers = 2 * ((2 * ((24 * 4) + (4 * 8))) + (2 * 2 * 14) + (5 * 8 * 3) + 8);
         Assert.Equal(Layers, FlopCount.PerPromptToken(shape));
         Assert.Equal(Layers + (2 * 10 * 4), FlopCount.PerToken(shape));
 
-        MambaModelInfo mamba1 = shape with { Architecture = MambaArchitecture.Mamba1, DtRank = 1, HeadCount = 0, HeadDim = 0, GroupCount = 0 };
+        MambaModelInfo mamba1 =
+            shape with { Architecture = MambaArchitecture.Mamba1, DtRank = 1, HeadCount = 0, HeadDim = 0, GroupCount = 0 };
 
         // in_proj 16 x 4, x_proj 7 x 8, dt_proj 8 x 1, out_proj 4 x 8, conv 8 channels x 2 taps, state 8 x 3 in seven operations, D x.
         Assert.Equal(
@@ -73,16 +70,31 @@ public sealed class BenchTests
     {
         // Four states of 8 x 3, four windows of 14 channels, and 16 entries of x 8, B 3, dt 2 for each of 4 layers.
         const long States = 4 * 4 * 8 * 3, Windows = 4 * 4 * 14, Entry = 4 * 4 * (8 + 3 + 2);
-        MambaModelInfo shape = new()
-        {
-            Architecture = MambaArchitecture.Mamba2, WeightType = MambaWeightType.F32, LayerCount = 4, DModel = 4, DInner = 8, DState = 3, DConv = 2,
-            DtRank = 0, HeadCount = 2, HeadDim = 4, GroupCount = 1, VocabSize = 9, PaddedVocabSize = 10, TiedEmbeddings = true, TrainingLength = 0,
-            ParameterCount = 0, WeightBytes = 0, StateBytes = States + Windows + (16 * Entry), StateGrowthBytes = 0, Fingerprint = "",
-        };
+        MambaModelInfo shape = Mamba2(layers: 4) with { StateBytes = States + Windows + (16 * Entry) };
 
-        // In 16 tokens: windows read and written 16 times, states read 16 times and written once, 0 + 1 + ... + 15 entries read, 16 written.
+        // In 16 tokens: windows read and written 16 times, states read 16 times and written once, 0 + ... + 15 entries read, 16 written.
         Assert.Equal(((32 * Windows) + (17 * States) + (120 * Entry) + (16 * Entry)) / 16, StateTraffic.PerToken(shape));
         Assert.Equal(2 * shape.StateBytes, StateTraffic.PerToken(shape with { Architecture = MambaArchitecture.Mamba1 }));
+    }
+
+    [Theory]
+    [InlineData(40, 2)]
+    [InlineData(5, 1)]
+    public void EachPromptAndEachRoundOfStepsHasItsSpeed(int decode, int windows)
+    {
+        const int Batch = 3, Repeat = 2;
+        using MambaModel model = MambaModel.Load(TestFiles.Model("mamba2"));
+        BenchSpeeds speeds = new ThroughputBench(model, 4, decode, Batch).Run(Repeat, new Progress<double>(), CancellationToken.None);
+        Assert.Equal(Batch * Repeat, speeds.Prefill.Count);
+        Assert.Equal(windows * Repeat, speeds.Decode.Count);
+        Assert.All([.. speeds.Prefill, .. speeds.Decode], speed => Assert.True(speed > 0));
+    }
+
+    [Fact]
+    public void TheMedianIsInTheMiddle()
+    {
+        Assert.Equal(2, BenchSpeeds.Median([3, 1, 2]));
+        Assert.Equal(2.5, BenchSpeeds.Median([4, 1, 3, 2]));
     }
 
     [Theory]
@@ -91,5 +103,13 @@ public sealed class BenchTests
     [InlineData("--prefill must be", "bench", "--prefill", "0")]
     [InlineData("--batch must be", "bench", "--batch", "0")]
     [InlineData("--repeat must be", "bench", "--repeat", "0")]
-    public async Task BadUsageIsRefused(string message, params string[] arguments) => (await ToolRun.RunAsync(arguments)).AssertFailed(2, message);
+    public async Task BadUsageIsRefused(string message, params string[] arguments) =>
+        (await ToolRun.RunAsync(arguments)).AssertFailed(2, message);
+
+    private static MambaModelInfo Mamba2(int layers) => new()
+    {
+        Architecture = MambaArchitecture.Mamba2, WeightType = MambaWeightType.F32, LayerCount = layers, DModel = 4, DInner = 8, DState = 3,
+        DConv = 2, DtRank = 0, HeadCount = 2, HeadDim = 4, GroupCount = 1, VocabSize = 9, PaddedVocabSize = 10, TiedEmbeddings = true,
+        TrainingLength = 0, ParameterCount = 0, WeightBytes = 0, StateBytes = 0, StateGrowthBytes = 0, Fingerprint = "",
+    };
 }
