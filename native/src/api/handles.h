@@ -10,7 +10,7 @@
 
 struct mamba_model {
     std::shared_ptr<const mamba::ModelFacts> facts;
-    // Of a file always the same; random weights are drawn anew, so that each engine and writer may do with its own as it likes.
+    // Of a file always the same; of random weights each engine and writer gets its own, to do with as it likes.
     std::function<std::shared_ptr<const mamba::Model>()> weights;
 };
 

@@ -1,11 +1,30 @@
 // Models.
 #include <algorithm>
+#include <mutex>
+#include <utility>
 
 #include "api/guard.h"
 #include "api/handles.h"
 #include "state/layout.h"
 
 using namespace mamba;
+
+namespace {
+
+// Random weights that the first who asks takes away. Engines of one model may be made at the same time.
+struct DrawnOnce {
+    explicit DrawnOnce(std::shared_ptr<const Model> m) : model(std::move(m)) {}
+
+    std::shared_ptr<const Model> take() {
+        const std::lock_guard lock(mutex);
+        return std::exchange(model, nullptr);
+    }
+
+    std::mutex mutex;
+    std::shared_ptr<const Model> model;
+};
+
+}  // namespace
 
 mamba_model* mamba_model_open(const uint8_t* path, size_t path_length, mamba_status* status) {
     return api::handle(status, [&] {
@@ -17,8 +36,11 @@ mamba_model* mamba_model_open(const uint8_t* path, size_t path_length, mamba_sta
 mamba_model* mamba_model_random(const mamba_shape* shape, mamba_status* status) {
     return api::handle(status, [&] {
         const mamba_shape ours = api::read_struct(shape, "shape");
-        const std::shared_ptr<const ModelFacts> drawn = random_model(ours);
-        return new mamba_model{std::make_shared<ModelFacts>(*drawn), [ours] { return random_model(ours); }};
+        const auto drawn = std::make_shared<DrawnOnce>(random_model(ours));
+        return new mamba_model{std::make_shared<ModelFacts>(*drawn->model), [ours, drawn] {
+            std::shared_ptr<const Model> first = drawn->take();
+            return first != nullptr ? first : random_model(ours);
+        }};
     });
 }
 
