@@ -16,18 +16,7 @@ namespace {
 #include "backends/cpu/kernels_simd.inl"
 
 #  if MAMBA_AVX_VNNI
-// Q8_0 by integer dot products.
-void matmul_vnni(const Matrix& w, int64_t begin, int64_t end, const float* x, int64_t x_stride, int64_t rows, const float* bias, bool add,
-                 float* y, int64_t y_stride, float* scratch) {
-    if (w.type == WeightType::q8_0) matmul_q8_vnni(w, begin, end, x, x_stride, rows, bias, add, y, y_stride, scratch);
-    else matmul(w, begin, end, x, x_stride, rows, bias, add, y, y_stride, scratch);
-}
-
-constexpr Kernels vnni_table = [] {
-    Kernels kernels = table;
-    kernels.matmul = matmul_vnni;
-    return kernels;
-}();
+#    include "backends/cpu/q8_vnni_table.inl"
 #  endif
 }  // namespace
 }  // namespace mamba::avx2
