@@ -9,6 +9,7 @@
 #include <functional>
 #include <thread>
 
+#include "backends/cpu/kernels.h"
 #include "golden.h"
 #include "support/pace.h"
 

@@ -7,6 +7,7 @@
 #include <random>
 #include <tuple>
 
+#include "backends/cpu/kernels.h"
 #include "base/error.h"
 #include "engine/engine.h"
 #include "kernels_testing.h"

@@ -31,14 +31,13 @@ void check_rows(int64_t offset, int64_t count, int64_t limit, const char* what, 
 }
 
 EngineOptions checked_options(const mamba_engine_options& theirs) {
-    if (theirs.device_kind == MAMBA_DEVICE_CUDA) {
-        fail(MAMBA_UNSUPPORTED, "device cuda:", theirs.device_index, " was asked for; this version has no CUDA backend yet: use the cpu");
-    }
-    if (theirs.device_kind != MAMBA_DEVICE_CPU || theirs.device_index != 0) {
+    if (theirs.device_kind != MAMBA_DEVICE_CUDA && (theirs.device_kind != MAMBA_DEVICE_CPU || theirs.device_index != 0)) {
         fail(MAMBA_NOT_FOUND, "there is no device of kind ", theirs.device_kind, " with index ", theirs.device_index, "; the cpu is kind 0, index 0");
     }
     if (theirs.isa < MAMBA_ISA_AUTO || theirs.isa > MAMBA_ISA_NEON) fail(MAMBA_INVALID_ARGUMENT, "isa ", theirs.isa, " is no mamba_isa");
     EngineOptions options;
+    options.device_kind = static_cast<mamba_device_kind>(theirs.device_kind);
+    options.device_index = theirs.device_index;
     options.isa = static_cast<mamba_isa>(theirs.isa);
     options.threads = theirs.thread_count;
     options.max_batch_tokens = theirs.max_batch_tokens;
@@ -66,7 +65,8 @@ int32_t mamba_engine_get_info(const mamba_engine* engine, mamba_engine_info* inf
     return api::result(status, [&] {
         const Engine& e = *api::require(engine, "engine").engine;
         mamba_engine_info ours{};
-        ours.device_kind = MAMBA_DEVICE_CPU;
+        ours.device_kind = e.device_kind();
+        ours.device_index = e.device_index();
         ours.isa = e.isa();
         ours.thread_count = e.threads();
         ours.max_batch_tokens = static_cast<int32_t>(e.max_batch_tokens());

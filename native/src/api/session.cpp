@@ -26,7 +26,7 @@ int32_t mamba_session_get_info(const mamba_session* session, mamba_session_info*
         mamba_session_info ours{};
         ours.on_device = 1;
         ours.token_count = s.state.token_count;
-        ours.state_bytes = static_cast<int64_t>(s.state.values.bytes());
+        ours.state_bytes = s.state.bytes();
         ours.rollback_available = s.history.available(s.state);
         ours.token_hash = s.state.token_hash;
         api::write_struct(info, ours, "info");

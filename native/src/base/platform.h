@@ -96,6 +96,18 @@ private:
 enum class PathKind { missing, file, directory, other };
 PathKind path_kind(const std::string& path);
 
+// A variable of the environment, UTF-8; empty where there is none.
+std::string environment(const char* name);
+
+// Shared libraries that are opened at run time, and stay until the process ends: drivers below them do not survive being unloaded.
+// NULL where that fails; `reason` then holds the system's words.
+void* open_library(const std::string& path, std::string& reason);
+void* find_symbol(void* library, const char* name);
+// libNAME.so, libNAME.dylib, NAME.dll.
+std::string library_file(const std::string& name);
+// The directory of the library or program that this code is a part of, with a separator at its end; empty where the system does not say.
+std::string own_directory();
+
 // Writes a file that appears under its name whole or not at all: a temporary file beside it, flushed, then renamed over it.
 // Destroyed without commit(), it leaves nothing behind.
 class AtomicFile {

@@ -1,20 +1,19 @@
 #include "engine/engine.h"
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
 
-#include "engine/top.h"
+#include "engine/cpu_backend.h"
+#include "engine/device_backend.h"
 
 namespace mamba {
 namespace {
 
-constexpr int64_t default_batch_tokens = 512;
-// Rows of logits computed at a time when only their largest entries are wanted.
-constexpr int64_t top_rows = 16;
+// Rows of a slice where none are asked for: on a device as many as keep its matrix units busy for longer than kernels take to begin.
+constexpr int64_t default_batch_tokens = 512, default_device_batch_tokens = 8192;
 
-int64_t checked_batch_tokens(int64_t asked) {
-    if (asked == 0) return default_batch_tokens;
+int64_t checked_batch_tokens(int64_t asked, int64_t unasked) {
+    if (asked == 0) return unasked;
     if (asked < chunk_tokens || asked > (1 << 20)) {
         fail(MAMBA_INVALID_ARGUMENT, "max_batch_tokens is ", asked, "; it must be 0 or from ", chunk_tokens, " to ", 1 << 20);
     }
@@ -36,15 +35,21 @@ std::shared_ptr<const Model> checked_model(std::shared_ptr<const Model> model) {
     return model;
 }
 
+// alone: nobody else holds the model.
+std::unique_ptr<Backend> make_backend(const Model& model, bool alone, const StateLayout& layout, const EngineOptions& options) {
+    const int64_t asked = options.max_batch_tokens;
+    const int threads = checked_threads(options.threads);
+    if (options.device_kind == MAMBA_DEVICE_CUDA) {
+        return std::make_unique<DeviceBackend>(model, layout, options.device_index, checked_batch_tokens(asked, default_device_batch_tokens));
+    }
+    return std::make_unique<CpuBackend>(model, alone, layout, options.isa, threads, checked_batch_tokens(asked, default_batch_tokens));
+}
+
 }  // namespace
 
 Engine::Engine(std::shared_ptr<const Model> model, const EngineOptions& options)
-    : model_(checked_model(std::move(model))), layout_(model_->config), kernels_(select_kernels(options.isa)),
-      rollback_tokens_(checked_rollback_tokens(options.rollback_tokens)), state_memory_(layout_.floats, layout_.entry_floats),
-      weights_(*model_, kernels_, model_.use_count() == 1),
-      pool_(checked_threads(options.threads)),
-      work_(model_->config, checked_batch_tokens(options.max_batch_tokens), pool_.size(), weights_.operand_row_bytes()),
-      forward_(*model_, weights_, layout_, kernels_, pool_, work_) {}
+    : model_(checked_model(std::move(model))), layout_(model_->config), rollback_tokens_(checked_rollback_tokens(options.rollback_tokens)),
+      backend_(make_backend(*model_, model_.use_count() == 1, layout_, options)) {}
 
 std::shared_ptr<Session> Engine::add(State state, History history) {
     auto session = std::make_shared<Session>(shared_from_this(), std::move(state), std::move(history));
@@ -111,14 +116,10 @@ void Engine::evaluate(const std::vector<BatchItem>& items, const BatchOutput& ou
         const int64_t begin = item.session->state.token_count;
         stops = stops || item.session->history.checkpoint_within(begin, begin + item.count) > begin;
     }
-    Buffer<float> top_logits;
-    if (output.top != nullptr) {
-        const int64_t floats = std::min(rows, top_rows) * model_->config.padded_vocab_size;
-        top_logits = Buffer<float>(static_cast<size_t>(floats), "the rows of logits to choose from");
-    }
+    backend_->make_room(rows, output);
 
     // One slice runs to its end; of several, a later one may be cancelled or lack memory, so the states before are kept.
-    const bool several = tokens > work_.rows || stops;
+    const bool several = tokens > backend_->rows() || stops;
     struct Before {
         std::optional<State> state;
         History history;
@@ -133,7 +134,7 @@ void Engine::evaluate(const std::vector<BatchItem>& items, const BatchOutput& ou
         for (const BatchItem& item : items) {
             if (item.count > 0) item.session->history.before_advance(item.session->state, item.count);
         }
-        advance(items, output, top_logits.data(), cancellation);
+        advance(items, output, cancellation);
     } catch (...) {
         for (size_t i = 0; i < before.size(); ++i) {
             if (before[i].state) std::swap(items[i].session->state, *before[i].state);
@@ -144,8 +145,7 @@ void Engine::evaluate(const std::vector<BatchItem>& items, const BatchOutput& ou
     evaluations_.fetch_add(1, std::memory_order_relaxed);
 }
 
-void Engine::advance(const std::vector<BatchItem>& items, const BatchOutput& output, float* top_logits, const Cancellation* cancellation) {
-    const int64_t d = model_->config.d_model;
+void Engine::advance(const std::vector<BatchItem>& items, const BatchOutput& output, const Cancellation* cancellation) {
     std::vector<int64_t> done(items.size(), 0), noted(items.size(), 0), checkpoint(items.size(), 0);
     int64_t left = 0, rows = 0;
     for (size_t i = 0; i < items.size(); ++i) {
@@ -156,16 +156,16 @@ void Engine::advance(const std::vector<BatchItem>& items, const BatchOutput& out
     }
     // Memory for what a slice brings is taken before the first one moves a state.
     std::vector<LogitsRow> logits, top;
-    if (output.logits != nullptr) logits.reserve(static_cast<size_t>(std::min(rows, work_.rows)));
-    if (output.top != nullptr) top.reserve(static_cast<size_t>(std::min(rows, work_.rows)));
-    const auto want = [&](const BatchItem& item, int64_t index, const float* hidden) {
-        if (output.logits != nullptr) logits.push_back({hidden, item.logits_offset + index});
-        if (output.top != nullptr) top.push_back({hidden, item.top_offset + index});
+    if (output.logits != nullptr) logits.reserve(static_cast<size_t>(std::min(rows, backend_->rows())));
+    if (output.top != nullptr) top.reserve(static_cast<size_t>(std::min(rows, backend_->rows())));
+    const auto want = [&](const BatchItem& item, int64_t index, const State* state, int64_t row) {
+        if (output.logits != nullptr) logits.push_back({state, row, item.logits_offset + index});
+        if (output.top != nullptr) top.push_back({state, row, item.top_offset + index});
     };
     for (const BatchItem& item : items) {
-        if (item.count == 0 && item.logits_count == 1) want(item, 0, item.session->state.hidden.data());
+        if (item.count == 0 && item.logits_count == 1) want(item, 0, &item.session->state, 0);
     }
-    emit(logits, top, output, top_logits);
+    backend_->emit(logits, top, output);
 
     Slice slice;
     while (left > 0) {
@@ -173,19 +173,19 @@ void Engine::advance(const std::vector<BatchItem>& items, const BatchOutput& out
             fail(MAMBA_CANCELLED, "the evaluation was cancelled; every session is as it was before");
         }
         slice.clear();
-        for (size_t i = 0; i < items.size() && slice.rows < work_.rows; ++i) {
+        for (size_t i = 0; i < items.size() && slice.rows < backend_->rows(); ++i) {
             const BatchItem& item = items[i];
             State& state = item.session->state;
             // Up to the checkpoint first, if there is one to be taken on the way.
             const int64_t goal = done[i] < checkpoint[i] ? checkpoint[i] : item.count;
-            int64_t count = std::min(goal - done[i], work_.rows - slice.rows);
+            int64_t count = std::min(goal - done[i], backend_->rows() - slice.rows);
             // What does not end the item ends on the chunk grid (absolute), where a cut changes no bit.
             if (done[i] + count < item.count) count -= std::min(count, (state.token_count + count) % chunk_tokens);
             if (count <= 0) continue;
             slice.add(static_cast<int64_t>(i), &state, item.tokens + done[i], count);
         }
         slice.arrange();
-        forward_.run(slice);
+        backend_->run(slice);
         tokens_evaluated_.fetch_add(slice.rows, std::memory_order_relaxed);
 
         logits.clear();
@@ -194,7 +194,7 @@ void Engine::advance(const std::vector<BatchItem>& items, const BatchOutput& out
             const auto i = static_cast<size_t>(piece.item);
             const BatchItem& item = items[i];
             for (int64_t t = std::max(done[i], item.count - item.logits_count); t < done[i] + piece.count; ++t) {
-                want(item, t - (item.count - item.logits_count), work_.normed.data() + (piece.first_row + t - done[i]) * d);
+                want(item, t - (item.count - item.logits_count), nullptr, piece.first_row + t - done[i]);
             }
             done[i] += piece.count;
             left -= piece.count;
@@ -203,36 +203,11 @@ void Engine::advance(const std::vector<BatchItem>& items, const BatchOutput& out
                 noted[i] = done[i];
             }
         }
-        emit(logits, top, output, top_logits);
+        backend_->emit(logits, top, output);
     }
+    backend_->wait();
     for (size_t i = 0; i < items.size(); ++i) {
         if (items[i].count > 0) items[i].session->history.appended(items[i].tokens + noted[i], items[i].count - noted[i]);
-    }
-}
-
-void Engine::emit(const std::vector<LogitsRow>& logits, const std::vector<LogitsRow>& top, const BatchOutput& output, float* top_logits) {
-    const int64_t d = model_->config.d_model, v = model_->config.padded_vocab_size;
-    // Hidden rows are brought together, so that the head is read once for as many as go out side by side.
-    const auto gather = [&](const std::vector<LogitsRow>& rows, size_t begin, size_t end) {
-        for (size_t i = begin; i < end; ++i) {
-            std::copy_n(rows[i].hidden, d, work_.gathered.data() + static_cast<int64_t>(i - begin) * d);
-        }
-    };
-    for (size_t begin = 0, end; begin < logits.size(); begin = end) {
-        const size_t most = std::min(logits.size(), begin + static_cast<size_t>(work_.rows));
-        for (end = begin + 1; end < most && logits[end].out == logits[end - 1].out + 1;) ++end;
-        gather(logits, begin, end);
-        forward_.head(work_.gathered.data(), static_cast<int64_t>(end - begin), output.logits + logits[begin].out * v);
-    }
-    for (size_t begin = 0, end; begin < top.size(); begin = end) {
-        end = std::min(top.size(), begin + static_cast<size_t>(top_rows));
-        gather(top, begin, end);
-        forward_.head(work_.gathered.data(), static_cast<int64_t>(end - begin), top_logits);
-        for (size_t i = begin; i < end; ++i) {
-            const uint32_t* mask = output.masks == nullptr ? nullptr : output.masks + top[i].out * output.mask_words;
-            select_top(top_logits + static_cast<int64_t>(i - begin) * v, model_->config.vocab_size, mask, output.mask_words, output.top_k,
-                       output.top + top[i].out * output.top_k);
-        }
     }
 }
 
@@ -252,12 +227,12 @@ void Engine::rollback(Session& session, int64_t count) {
     for (const std::vector<int32_t>& piece : replay.pieces) {
         const int64_t size = static_cast<int64_t>(piece.size());
         for (int64_t done = 0, count; done < size; done += count) {
-            count = std::min(size - done, work_.rows);
+            count = std::min(size - done, backend_->rows());
             if (done + count < size) count -= (state.token_count + count) % chunk_tokens;
             slice.clear();
             slice.add(0, &state, piece.data() + done, count);
             slice.arrange();
-            forward_.run(slice);
+            backend_->run(slice);
         }
     }
     session.state.assign(state);
@@ -266,38 +241,12 @@ void Engine::rollback(Session& session, int64_t count) {
 
 void Engine::fold(Session& session) {
     const std::lock_guard lock(evaluating_);
-    forward_.fold(session.state);
+    backend_->fold(session.state);
 }
 
 double Engine::measure_bandwidth() {
     const std::lock_guard lock(evaluating_);
-    // Several times the largest last-level cache; each thread walks eight streams at once, as the decode kernels do.
-    constexpr int64_t streams = 8, words_a_stream = (int64_t{1} << 22) + 8 * 1237, repeats = 5;
-    const int64_t words_a_thread = streams * words_a_stream;
-    Buffer<uint64_t> memory(static_cast<size_t>(pool_.size() * words_a_thread), "the bandwidth measurement");
-    // Written first: memory that was never written is one page of zeros, read from the cache.
-    pool_.run([&](int worker) { std::fill_n(memory.data() + worker * words_a_thread, words_a_thread, uint64_t{1}); });
-    std::atomic<uint64_t> sink{0};
-    double best = 0;
-    for (int repeat = 0; repeat < repeats; ++repeat) {
-        const auto start = std::chrono::steady_clock::now();
-        pool_.run([&](int worker) {
-            const uint64_t* base = memory.data() + worker * words_a_thread;
-            uint64_t sums[streams] = {};
-            for (int64_t i = 0; i < words_a_stream; i += 8) {
-                for (int64_t s = 0; s < streams; ++s) {
-                    const uint64_t* line = base + s * words_a_stream + i;
-                    sums[s] += line[0] + line[1] + line[2] + line[3] + line[4] + line[5] + line[6] + line[7];
-                }
-            }
-            uint64_t sum = 0;
-            for (const uint64_t s : sums) sum += s;
-            sink.fetch_add(sum, std::memory_order_relaxed);
-        });
-        const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-        best = std::max(best, static_cast<double>(memory.bytes()) / seconds);
-    }
-    return best;
+    return backend_->measure_bandwidth();
 }
 
 }  // namespace mamba

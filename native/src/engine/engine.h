@@ -1,4 +1,4 @@
-// A model on a device: threads, kernels, working memory, and the sessions that it advances.
+// A model on a device, and the sessions that it advances there.
 #pragma once
 
 #include <atomic>
@@ -8,10 +8,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "engine/forward.h"
+#include "engine/backend.h"
 #include "engine/session.h"
-#include "engine/thread_pool.h"
-#include "engine/workspace.h"
 #include "model/model.h"
 #include "state/layout.h"
 
@@ -23,9 +21,11 @@ struct Cancellation {
 };
 
 struct EngineOptions {
+    mamba_device_kind device_kind = MAMBA_DEVICE_CPU;
+    int32_t device_index = 0;
     mamba_isa isa = MAMBA_ISA_AUTO;
     int threads = 0;              // 0: one a processor
-    int64_t max_batch_tokens = 0; // rows of a slice; 0: 512
+    int64_t max_batch_tokens = 0; // rows of a slice; 0: 512, on a device 8,192
     int64_t rollback_tokens = 0;
 };
 
@@ -39,31 +39,25 @@ struct BatchItem {
     int64_t top_offset;     // row of `top`
 };
 
-struct BatchOutput {
-    float* logits = nullptr;           // [rows, padded_vocab_size]; NULL: not wanted
-    mamba_top_entry* top = nullptr;    // [rows, top_k]; NULL: not wanted
-    int32_t top_k = 0;
-    const uint32_t* masks = nullptr;   // [rows, mask_words]; NULL: every id may be chosen
-    int32_t mask_words = 0;
-};
-
 class Engine : public std::enable_shared_from_this<Engine> {
 public:
     Engine(std::shared_ptr<const Model> model, const EngineOptions& options);
 
     const Model& model() const { return *model_; }
     const StateLayout& layout() const { return layout_; }
-    mamba_isa isa() const { return kernels_.isa; }
-    int threads() const { return pool_.size(); }
-    int64_t max_batch_tokens() const { return work_.rows; }
+    mamba_device_kind device_kind() const { return backend_->kind(); }
+    int32_t device_index() const { return backend_->index(); }
+    mamba_isa isa() const { return backend_->isa(); }
+    int threads() const { return backend_->threads(); }
+    int64_t max_batch_tokens() const { return backend_->rows(); }
     int64_t rollback_tokens() const { return rollback_tokens_; }
     // Working memory and packed weights.
-    int64_t memory_bytes() const { return work_.bytes() + weights_.bytes(); }
+    int64_t memory_bytes() const { return backend_->memory_bytes(); }
     int64_t evaluations() const { return evaluations_.load(std::memory_order_relaxed); }
     int64_t tokens_evaluated() const { return tokens_evaluated_.load(std::memory_order_relaxed); }
 
     // An empty state, for adopt_session.
-    State new_state() { return State(state_memory_, model_->config.d_model); }
+    State new_state() { return State(backend_->states(), model_->config.d_model); }
     std::shared_ptr<Session> create_session();
     std::shared_ptr<Session> clone_session(const Session& session);
     std::shared_ptr<Session> adopt_session(State state);
@@ -82,9 +76,9 @@ public:
     // differ in its last bits from what it would have been: nothing does this unasked.
     void fold(Session& session);
     // The state of one layer as of the last token, ssm_floats of the layout; the session stays as it is.
-    void copy_layer_state(const Session& session, int64_t layer, float* out) const { forward_.copy_layer_state(session.state, layer, out); }
+    void copy_layer_state(const Session& session, int64_t layer, float* out) const { backend_->copy_layer_state(session.state, layer, out); }
 
-    // Bytes a second that all threads together read from memory now.
+    // Bytes a second that reading the device's memory reaches now; on the CPU, that all threads together read.
     double measure_bandwidth();
 
 private:
@@ -94,18 +88,12 @@ private:
 
     void check(const std::vector<BatchItem>& items) const;
     // Advances by slices. It may throw before the first and between two, never after the last.
-    void advance(const std::vector<BatchItem>& items, const BatchOutput& output, float* top_logits, const Cancellation* cancellation);
-    void emit(const std::vector<LogitsRow>& logits, const std::vector<LogitsRow>& top, const BatchOutput& output, float* top_logits);
+    void advance(const std::vector<BatchItem>& items, const BatchOutput& output, const Cancellation* cancellation);
 
     std::shared_ptr<const Model> model_;
     StateLayout layout_;
-    const Kernels& kernels_;
     int64_t rollback_tokens_;
-    StateMemory state_memory_;
-    PackedWeights weights_;
-    ThreadPool pool_;
-    Workspace work_;
-    Forward forward_;
+    std::unique_ptr<Backend> backend_;
 
     std::mutex evaluating_;
     std::mutex sessions_mutex_;

@@ -5,6 +5,8 @@
 #include <functional>
 #include <limits>
 
+#include "engine/ring.h"
+
 namespace mamba {
 namespace {
 
@@ -325,29 +327,10 @@ void Forward::gate(int64_t row, const Layer& layer, float* out) {
                         config_.d_inner / config_.group_count, config_.norm_before_gate);
 }
 
-Mamba2Ring Forward::ring(float* entry, int64_t stride, int64_t pending) const {
-    float* const b = entry + config_.d_inner;
-    return {entry, b, b + config_.group_count * config_.d_state, stride, pending};
-}
-
-Mamba2Scan Forward::scan(Range heads, const Layer& layer, float* state, const Mamba2Ring& ring) const {
-    Mamba2Scan s{};
-    s.head_begin = heads.begin;
-    s.head_end = heads.end;
-    s.heads_a_group = config_.head_count / config_.group_count;
-    s.head_dim = config_.head_dim;
-    s.d_state = config_.d_state;
-    s.a = layer.a.data();
-    s.d = layer.d.data();
-    s.state = state;
-    s.ring = ring;
-    return s;
-}
-
 void Forward::heads(int worker, Range heads, const Piece& piece, const Layer& layer, const LayerState& place, const float* convolved) {
     if (heads.empty()) return;
-    const Mamba2Ring recent = ring(piece.state->ring() + place.ring, layout_.entry_floats, piece.pending);
-    Mamba2Scan s = scan(heads, layer, piece.state->values.data() + place.ssm, recent);
+    const Mamba2Ring ring = ring_at(config_, piece.state->ring() + place.ring, layout_.entry_floats, piece.pending);
+    Mamba2Scan s = ring_scan(config_, heads, layer, piece.state->values.data() + place.ssm, ring);
     s.tokens = piece.count;
     s.first_position = piece.position;
     s.stride = work_.conv_width;
@@ -365,13 +348,7 @@ void Forward::heads(int worker, Range heads, const Piece& piece, const Layer& la
 void Forward::fold(State& state) {
     if (state.pending == 0) return;
     pool_.run([this, &state](int worker) {
-        const Range mine = pool_.share(worker, config_.head_count);
-        for (size_t i = 0; i < layout_.layers.size(); ++i) {
-            const LayerState& place = layout_.layers[i];
-            if (model_.layers[i].kind != LayerKind::mamba2) continue;
-            const Mamba2Ring recent = ring(state.ring() + place.ring, layout_.entry_floats, state.pending);
-            kernels_.mamba2_fold(scan(mine, model_.layers[i], state.values.data() + place.ssm, recent), work_.scratch(worker));
-        }
+        fold_ring(model_, layout_, kernels_, pool_.share(worker, config_.head_count), state.values.data(), state.pending, work_.scratch(worker));
     });
     state.pending = 0;
 }
@@ -388,7 +365,8 @@ void Forward::copy_layer_state(const State& state, int64_t index, float* out) co
         std::memcpy(entries.data() + j * width, entry, static_cast<size_t>(width) * sizeof(float));
     }
     Buffer<float> scratch(static_cast<size_t>(mamba2_scratch_floats(config_.head_dim, config_.d_state)), "a copy of a layer's state");
-    kernels_.mamba2_fold(scan({0, config_.head_count}, layer, out, ring(entries.data(), width, state.pending)), scratch.data());
+    const Mamba2Ring ring = ring_at(config_, entries.data(), width, state.pending);
+    kernels_.mamba2_fold(ring_scan(config_, {0, config_.head_count}, layer, out, ring), scratch.data());
 }
 
 }  // namespace mamba

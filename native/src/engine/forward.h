@@ -56,10 +56,6 @@ private:
     void convolve(Range channels, const Piece& piece, const Layer& layer, const LayerState& place, const float* in, float* out);
     // Moves the window of these channels on behind the piece.
     void advance_window(Range channels, const Piece& piece, const LayerState& place, const float* in);
-    // Heads of a layer whose state and ring lie there, without tokens.
-    Mamba2Scan scan(Range heads, const Layer& layer, float* state, const Mamba2Ring& ring) const;
-    // The ring's entries of one layer, the first at `entry`.
-    Mamba2Ring ring(float* entry, int64_t stride, int64_t pending) const;
     void heads(int worker, Range heads, const Piece& piece, const Layer& layer, const LayerState& place, const float* convolved);
     // Row `row` of mixed, gated and normed, to out.
     void gate(int64_t row, const Layer& layer, float* out);

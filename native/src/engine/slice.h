@@ -35,9 +35,10 @@ private:
     void add_piece(int64_t item, State* state, const int32_t* tokens, int64_t count, int64_t position, int64_t pending);
 };
 
-// A row of logits to compute from a row of hidden states.
+// A row of logits to compute: of a row of the last slice, or of the last token that a state has read.
 struct LogitsRow {
-    const float* hidden; // [d_model], after the final norm
+    const State* state;  // NULL: `row`
+    int64_t row;
     int64_t out;         // row of the output
 };
 

@@ -28,8 +28,6 @@ struct Header {
 };
 static_assert(sizeof(Header) == 64);
 
-size_t used_bytes(const State& state) { return static_cast<size_t>(state.used_floats()) * sizeof(float); }
-
 uint64_t checksum(const std::byte* bytes, size_t length) { return hash128(bytes, length)[0]; }
 
 // Entries that the state's floats hold behind the layers', as far as can be: no more than tokens since the ring was last folded.
@@ -40,9 +38,14 @@ int64_t pending_entries(const Header& header, const State& state) {
     return static_cast<int64_t>(std::min(most, (header.state_floats - floats) / entry));
 }
 
+// A saved session of so many floats.
+size_t saved_size(int64_t floats, size_t hidden_floats) {
+    return sizeof(Header) + (static_cast<size_t>(floats) + hidden_floats) * sizeof(float) + sizeof(uint64_t);
+}
+
 }  // namespace
 
-size_t snapshot_size(const State& state) { return sizeof(Header) + used_bytes(state) + state.hidden.bytes() + sizeof(uint64_t); }
+size_t snapshot_size(const State& state) { return saved_size(state.used_floats(), state.hidden_floats()); }
 
 void save_snapshot(const State& state, const std::array<uint64_t, 2>& fingerprint, std::byte* out) {
     Header header{};
@@ -54,17 +57,14 @@ void save_snapshot(const State& state, const std::array<uint64_t, 2>& fingerprin
     header.token_count = state.token_count;
     header.token_hash = state.token_hash;
     header.state_floats = static_cast<uint64_t>(state.used_floats());
-    header.hidden_floats = state.hidden.size();
-    std::byte* end = out;
-    const auto append = [&end](const void* data, size_t size) {
-        std::memcpy(end, data, size);
-        end += size;
-    };
-    append(&header, sizeof header);
-    append(state.values.data(), used_bytes(state));
-    append(state.hidden.data(), state.hidden.bytes());
+    header.hidden_floats = state.hidden_floats();
+    std::memcpy(out, &header, sizeof header);
+    std::byte* const values = out + sizeof header;
+    std::byte* const hidden = values + static_cast<size_t>(state.used_floats()) * sizeof(float);
+    std::byte* const end = hidden + state.hidden_floats() * sizeof(float);
+    state.read(values, hidden);
     const uint64_t sum = checksum(out, static_cast<size_t>(end - out));
-    append(&sum, sizeof sum);
+    std::memcpy(end, &sum, sizeof sum);
 }
 
 void load_snapshot(const std::byte* bytes, size_t length, const std::array<uint64_t, 2>& fingerprint, State& state) {
@@ -79,13 +79,10 @@ void load_snapshot(const std::byte* bytes, size_t length, const std::array<uint6
     if (header.fingerprint[0] != fingerprint[0] || header.fingerprint[1] != fingerprint[1]) {
         fail(MAMBA_MISMATCH, "the session was saved from another model: a state means something only to the very weights that made it");
     }
-    state.token_count = header.token_count;
-    state.token_hash = header.token_hash;
-    state.pending = pending_entries(header, state);
-    if (header.state_floats != static_cast<uint64_t>(state.used_floats()) || header.hidden_floats != state.hidden.size() ||
-        length != snapshot_size(state)) {
-        fail(MAMBA_BAD_FORMAT, "the saved session has ", length, " bytes, this model's would have ", snapshot_size(state),
-             ": it is cut short or damaged");
+    const int64_t entries = pending_entries(header, state), floats = state.state_floats() + entries * state.entry_floats();
+    const size_t expected = saved_size(floats, state.hidden_floats());
+    if (header.state_floats != static_cast<uint64_t>(floats) || header.hidden_floats != state.hidden_floats() || length != expected) {
+        fail(MAMBA_BAD_FORMAT, "the saved session has ", length, " bytes, this model's would have ", expected, ": it is cut short or damaged");
     }
     uint64_t sum;
     std::memcpy(&sum, bytes + length - sizeof sum, sizeof sum);
@@ -94,8 +91,10 @@ void load_snapshot(const std::byte* bytes, size_t length, const std::array<uint6
         fail(MAMBA_MISMATCH, "the session was saved with long-context policy ", header.policy_kind, ", which this version does not have");
     }
     if (header.token_count < 0 || header.token_count > most_tokens) fail(MAMBA_BAD_FORMAT, "the saved session claims ", header.token_count, " tokens");
-    std::memcpy(state.values.data(), bytes + sizeof header, used_bytes(state));
-    std::memcpy(state.hidden.data(), bytes + sizeof header + used_bytes(state), state.hidden.bytes());
+    const std::byte* const values = bytes + sizeof header;
+    state.token_count = header.token_count;
+    state.write(values, entries, values + static_cast<size_t>(floats) * sizeof(float));
+    state.token_hash = header.token_hash;
 }
 
 }  // namespace mamba

@@ -1,20 +1,20 @@
 // What a model remembers of everything it has read: FP32, in an array of constant size.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
-#include <cstring>
 
+#include "state/device_states.h"
 #include "state/state_memory.h"
 
 namespace mamba {
 
 struct State {
-    Buffer<float> values;   // StateLayout; behind used_floats() unspecified
-    Buffer<float> hidden;   // [d_model]: after the final norm, of the last token; its logits are one matrix product away
+    Buffer<float> values;   // StateLayout; behind used_floats() unspecified. Empty where the state lives on a device
+    Buffer<float> hidden;   // [d_model]: after the final norm, of the last token; its logits are one matrix product away. Empty likewise
+    DeviceSlot slot;        // or else there
     int64_t token_count = 0;
     uint64_t token_hash = 0;  // chain over all tokens consumed
-    int64_t pending = 0;      // entries of the ring that the states do not contain yet (kernels.h)
+    int64_t pending = 0;      // entries of the ring that the states do not contain yet (kernels.h); on a device none
 
     // An empty one.
     State(StateMemory& memory, int64_t d_model) : State(memory, static_cast<size_t>(d_model), Unset{}) { reset(); }
@@ -22,38 +22,33 @@ struct State {
     State(State&&) noexcept = default;
     State& operator=(State&&) noexcept = default;
 
-    State clone() const {
-        State copy(*memory_, hidden.size(), Unset{});
-        copy.assign(*this);
-        return copy;
-    }
-    void assign(const State& other) {
-        std::memcpy(values.data(), other.values.data(), static_cast<size_t>(other.used_floats()) * sizeof(float));
-        hidden.assign(other.hidden);
-        token_count = other.token_count;
-        token_hash = other.token_hash;
-        pending = other.pending;
-    }
+    State clone() const;
+    void assign(const State& other);
     // As if nothing had been read.
-    void reset() {
-        token_count = pending = 0;
-        token_hash = 0;
-        std::fill_n(values.data(), used_floats(), 0.0f);
-        std::fill(hidden.begin(), hidden.end(), 0.0f);
-    }
+    void reset();
 
     // The states, and the pending entries behind them: all of `values` that means something.
     int64_t used_floats() const { return state_floats() + pending * entry_floats(); }
     int64_t state_floats() const { return memory_->floats(); }
     int64_t entry_floats() const { return memory_->entry_floats(); }
+    size_t hidden_floats() const { return hidden_count_; }
+    // What it takes where it lives, without `hidden`.
+    int64_t bytes() const;
     float* ring() { return values.data() + state_floats(); }
     const float* ring() const { return values.data() + state_floats(); }
 
+    // Copies of used_floats() values and of `hidden`, wherever they are.
+    void read(void* values, void* hidden) const;
+    // The other way round: state_floats() values and `entries` pending entries behind them, which a device brings into its states first.
+    // token_count is to be set before.
+    void write(const void* values, int64_t entries, const void* hidden);
+
 private:
     struct Unset {};
-    State(StateMemory& memory, size_t d_model, Unset) : hidden(d_model, "a session's state"), memory_(&memory) { values = memory.take(); }
+    State(StateMemory& memory, size_t d_model, Unset);
 
     StateMemory* memory_;
+    size_t hidden_count_;
 };
 
 // The next link of the chain: a 64-bit mix (the finaliser of SplitMix64), so that equal hashes mean equal histories.

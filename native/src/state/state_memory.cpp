@@ -6,7 +6,8 @@
 
 namespace mamba {
 
-StateMemory::StateMemory(int64_t floats, int64_t entry_floats) : floats_(floats), entry_floats_(entry_floats) {}
+StateMemory::StateMemory(int64_t floats, int64_t entry_floats, DeviceStates* device)
+    : floats_(floats), entry_floats_(entry_floats), device_(device) {}
 
 Buffer<float> StateMemory::take() {
     const std::lock_guard lock(mutex_);

@@ -10,17 +10,21 @@
 
 namespace mamba {
 
+class DeviceStates;
+
 // Thread-safe. Outlives every State made with it.
 class StateMemory {
 public:
-    // Each array: floats of the states, and ring_entries entries of a ring (StateLayout).
-    StateMemory(int64_t floats, int64_t entry_floats);
+    // Each array: floats of the states, and ring_entries entries of a ring (StateLayout). device: where states live instead, without
+    // rings, and this memory keeps no arrays; NULL: here.
+    StateMemory(int64_t floats, int64_t entry_floats, DeviceStates* device = nullptr);
     StateMemory(const StateMemory&) = delete;
     StateMemory& operator=(const StateMemory&) = delete;
     ~StateMemory() { shrink(0); }
 
     int64_t floats() const { return floats_; }
     int64_t entry_floats() const { return entry_floats_; }
+    DeviceStates* device() const { return device_; }
 
     // Its values are unspecified.
     Buffer<float> take();
@@ -36,6 +40,7 @@ private:
     void shrink(size_t count) noexcept;
 
     const int64_t floats_, entry_floats_;
+    DeviceStates* const device_;
     mutable std::mutex mutex_;
     Buffer<float> kept_[most_kept];
     size_t kept_count_ = 0, in_use_ = 0;

@@ -1,0 +1,201 @@
+#include "engine/device_backend.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/ring.h"
+
+namespace mamba {
+namespace {
+
+// Rows of logits and of top entries that are asked for at a time.
+constexpr size_t output_rows = 64;
+
+static_assert(sizeof(device::TopEntry) == sizeof(mamba_top_entry));
+
+device::Matrix matrix_of(const Matrix& m) {
+    return {m.data, m.rows, m.cols, static_cast<int64_t>(m.row_bytes), static_cast<int32_t>(m.type), 0};
+}
+
+const float* data_or_null(const Vector& v) { return v.empty() ? nullptr : v.data(); }
+
+device::Layer layer_of(const Layer& layer) {
+    device::Layer result{};
+    result.in_proj = matrix_of(layer.in_proj);
+    result.x_proj = matrix_of(layer.x_proj);
+    result.dt_proj = matrix_of(layer.dt_proj);
+    result.out_proj = matrix_of(layer.out_proj);
+    result.norm = data_or_null(layer.norm);
+    result.in_proj_bias = data_or_null(layer.in_proj_bias);
+    result.conv_weight = data_or_null(layer.conv_weight);
+    result.conv_bias = data_or_null(layer.conv_bias);
+    result.dt_bias = data_or_null(layer.dt_bias);
+    result.a = data_or_null(layer.a);
+    result.d = data_or_null(layer.d);
+    result.dt_norm = data_or_null(layer.dt_norm);
+    result.b_norm = data_or_null(layer.b_norm);
+    result.c_norm = data_or_null(layer.c_norm);
+    result.gated_norm = data_or_null(layer.gated_norm);
+    result.out_proj_bias = data_or_null(layer.out_proj_bias);
+    return result;
+}
+
+device::Model model_of(const Model& model, const std::vector<device::Layer>& layers) {
+    const ModelConfig& c = model.config;
+    device::Model result{};
+    result.layer_count = c.layer_count();
+    result.d_model = c.d_model;
+    result.d_inner = c.d_inner;
+    result.d_state = c.d_state;
+    result.d_conv = c.d_conv;
+    result.dt_rank = c.dt_rank;
+    result.head_count = c.head_count;
+    result.head_dim = c.head_dim;
+    result.group_count = c.group_count;
+    result.vocab_size = c.vocab_size;
+    result.padded_vocab_size = c.padded_vocab_size;
+    result.norm_eps = c.norm_eps;
+    result.dt_b_c_norm_eps = c.dt_b_c_norm_eps;
+    result.dt_min = c.dt_min;
+    result.dt_max = c.dt_max;
+    result.dt_b_c_norm = c.dt_b_c_norm ? 1 : 0;
+    result.gated_norm = c.gated_norm ? 1 : 0;
+    result.norm_before_gate = c.norm_before_gate ? 1 : 0;
+    result.embedding = matrix_of(model.embedding);
+    result.head = matrix_of(model.head);
+    result.final_norm = model.final_norm.data();
+    result.layers = layers.data();
+    return result;
+}
+
+}  // namespace
+
+template <typename Function, typename... Arguments>
+void DeviceBackend::call(Function function, Arguments... arguments) const {
+    device::Status status{};
+    if (function(arguments..., &status) == MAMBA_OK) return;
+    const auto code = static_cast<mamba_result>(status.code);
+    if (code == MAMBA_DEVICE) fail(code, "cuda:", index_, ": ", status.message, "; what it held is lost, and a new process is needed to use it");
+    fail(code, "cuda:", index_, ": ", status.message);
+}
+
+DeviceBackend::DeviceBackend(const Model& model, const StateLayout& layout, int32_t index, int64_t rows)
+    : model_(model), layout_(layout), table_(DeviceLibrary::cuda().require(index)), index_(index), rows_(rows), vocabulary_(model.config.padded_vocab_size),
+      engine_(nullptr, Close{&table_}), states_(layout.floats, layout.entry_floats, this) {
+    std::vector<device::Layer> layers;
+    for (const Layer& layer : model.layers) layers.push_back(layer_of(layer));
+    const device::Model weights = model_of(model, layers);
+    device::Engine* engine = nullptr;
+    call(table_.open, index, &weights, rows, &engine);
+    engine_.reset(engine);
+    pieces_.reserve(static_cast<size_t>(rows));
+    device_rows_.reserve(static_cast<size_t>(rows));
+    wanted_.reserve(output_rows);
+}
+
+int64_t DeviceBackend::memory_bytes() const {
+    int64_t working = 0, weights = 0;
+    table_.memory(engine_.get(), &working, &weights);
+    return working + weights;
+}
+
+void DeviceBackend::make_room(int64_t, const BatchOutput& output) {
+    if (output.top == nullptr) return;
+    entries_.resize(output_rows * static_cast<size_t>(output.top_k));
+    if (output.masks != nullptr) masks_.resize(output_rows * static_cast<size_t>(output.mask_words));
+}
+
+void DeviceBackend::run(const Slice& slice) {
+    // A session's pieces stand one behind the other, and their tokens too: on the device they are one.
+    pieces_.clear();
+    device_rows_.resize(static_cast<size_t>(slice.rows));
+    int32_t next = 0;
+    const Piece* before = nullptr;
+    for (const Piece& piece : slice.pieces) {
+        for (int64_t t = 0; t < piece.count; ++t) device_rows_[static_cast<size_t>(piece.first_row + t)] = next++;
+        if (before != nullptr && before->state == piece.state) pieces_.back().count += static_cast<int32_t>(piece.count);
+        else pieces_.push_back({piece.state->slot.index(), static_cast<int32_t>(piece.count), piece.position, piece.tokens});
+        before = &piece;
+    }
+    call(table_.run, engine_.get(), pieces_.data(), static_cast<int32_t>(pieces_.size()));
+    for (const Piece& piece : slice.pieces) {
+        piece.state->token_count += piece.count;
+        for (int64_t t = 0; t < piece.count; ++t) piece.state->token_hash = extend_token_hash(piece.state->token_hash, piece.tokens[t]);
+    }
+}
+
+device::Row DeviceBackend::row_of(const LogitsRow& row) const {
+    if (row.state != nullptr) return {row.state->slot.index(), 0};
+    return {-1, device_rows_[static_cast<size_t>(row.row)]};
+}
+
+void DeviceBackend::emit(const std::vector<LogitsRow>& logits, const std::vector<LogitsRow>& top, const BatchOutput& output) {
+    for (size_t begin = 0, end; begin < logits.size(); begin = end) {
+        const size_t most = std::min(logits.size(), begin + output_rows);
+        wanted_.assign(1, row_of(logits[begin]));
+        for (end = begin + 1; end < most && logits[end].out == logits[end - 1].out + 1; ++end) wanted_.push_back(row_of(logits[end]));
+        call(table_.logits, engine_.get(), wanted_.data(), static_cast<int32_t>(wanted_.size()), output.logits + logits[begin].out * vocabulary_,
+             vocabulary_);
+    }
+    const auto k = static_cast<size_t>(output.top_k), words = static_cast<size_t>(output.mask_words);
+    for (size_t begin = 0, end; begin < top.size(); begin = end) {
+        end = std::min(top.size(), begin + output_rows);
+        wanted_.clear();
+        for (size_t i = begin; i < end; ++i) {
+            wanted_.push_back(row_of(top[i]));
+            if (output.masks != nullptr) {
+                std::copy_n(output.masks + static_cast<size_t>(top[i].out) * words, words, masks_.data() + (i - begin) * words);
+            }
+        }
+        call(table_.top, engine_.get(), wanted_.data(), static_cast<int32_t>(wanted_.size()), output.top_k,
+             output.masks != nullptr ? masks_.data() : nullptr, output.mask_words, entries_.data());
+        for (size_t i = begin; i < end; ++i) {
+            std::memcpy(output.top + static_cast<size_t>(top[i].out) * k, entries_.data() + (i - begin) * k, k * sizeof(mamba_top_entry));
+        }
+    }
+}
+
+void DeviceBackend::copy_layer_state(const State& state, int64_t layer, float* out) {
+    const LayerState& place = layout_.layers[static_cast<size_t>(layer)];
+    Buffer<float> values(static_cast<size_t>(layout_.floats), "a copy of the state"), hidden(state.hidden_floats(), "a copy of the state");
+    state.read(values.data(), hidden.data());
+    std::copy_n(values.data() + place.ssm, place.ssm_floats, out);
+}
+
+void DeviceBackend::wait() { call(table_.wait, engine_.get()); }
+
+double DeviceBackend::measure_bandwidth() {
+    double result = 0;
+    call(table_.bandwidth, engine_.get(), &result);
+    return result;
+}
+
+int32_t DeviceBackend::take() {
+    int32_t slot = -1;
+    call(table_.state_take, engine_.get(), &slot);
+    return slot;
+}
+
+void DeviceBackend::give(int32_t slot) noexcept { table_.state_give(engine_.get(), slot); }
+
+void DeviceBackend::clear(int32_t slot) { call(table_.state_clear, engine_.get(), slot); }
+
+void DeviceBackend::copy(int32_t from, int32_t to) { call(table_.state_copy, engine_.get(), from, to); }
+
+void DeviceBackend::read(int32_t slot, int64_t position, void* values, void* hidden) {
+    call(table_.state_read, engine_.get(), slot, position, values, hidden);
+}
+
+void DeviceBackend::write(int32_t slot, int64_t position, const void* values, int64_t entries, const void* hidden) {
+    Buffer<float> folded;
+    if (entries > 0) {
+        folded = Buffer<float>(static_cast<size_t>(layout_.floats + entries * layout_.entry_floats), "a state for the device");
+        std::memcpy(folded.data(), values, folded.bytes());
+        Buffer<float> scratch(static_cast<size_t>(mamba2_scratch_floats(model_.config.head_dim, model_.config.d_state)), "a state for the device");
+        fold_ring(model_, layout_, select_kernels(MAMBA_ISA_AUTO), {0, model_.config.head_count}, folded.data(), entries, scratch.data());
+        values = folded.data();
+    }
+    call(table_.state_write, engine_.get(), slot, position, values, hidden);
+}
+
+}  // namespace mamba

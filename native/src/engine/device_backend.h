@@ -1,0 +1,67 @@
+// A device behind a backend library (backends/device.h): weights and states are there, and what comes back are logits.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "backends/device_library.h"
+#include "engine/backend.h"
+#include "model/model.h"
+#include "state/layout.h"
+
+namespace mamba {
+
+class DeviceBackend : public Backend, private DeviceStates {
+public:
+    // Throws MAMBA_UNSUPPORTED where there is no such library, driver or device, MAMBA_NOT_FOUND, MAMBA_OUT_OF_MEMORY or MAMBA_DEVICE.
+    DeviceBackend(const Model& model, const StateLayout& layout, int32_t index, int64_t rows);
+
+    mamba_device_kind kind() const override { return MAMBA_DEVICE_CUDA; }
+    int32_t index() const override { return index_; }
+    mamba_isa isa() const override { return MAMBA_ISA_AUTO; }
+    int threads() const override { return 0; }
+    int64_t rows() const override { return rows_; }
+    int64_t memory_bytes() const override;
+    StateMemory& states() override { return states_; }
+
+    void make_room(int64_t rows, const BatchOutput& output) override;
+    void run(const Slice& slice) override;
+    void emit(const std::vector<LogitsRow>& logits, const std::vector<LogitsRow>& top, const BatchOutput& output) override;
+    void fold(State&) override {}  // nothing waits
+    void copy_layer_state(const State& state, int64_t layer, float* out) override;
+    void wait() override;
+    double measure_bandwidth() override;
+
+private:
+    struct Close {
+        const device::Table* table;
+        void operator()(device::Engine* engine) const { table->close(engine); }
+    };
+
+    int32_t take() override;
+    void give(int32_t slot) noexcept override;
+    void clear(int32_t slot) override;
+    void copy(int32_t from, int32_t to) override;
+    void read(int32_t slot, int64_t position, void* values, void* hidden) override;
+    void write(int32_t slot, int64_t position, const void* values, int64_t entries, const void* hidden) override;
+
+    // Calls a function of the table and throws what its status says.
+    template <typename Function, typename... Arguments>
+    void call(Function function, Arguments... arguments) const;
+    device::Row row_of(const LogitsRow& row) const;
+
+    const Model& model_;
+    const StateLayout& layout_;
+    const device::Table& table_;
+    const int32_t index_;
+    const int64_t rows_, vocabulary_;
+    std::unique_ptr<device::Engine, Close> engine_;
+    StateMemory states_;
+    std::vector<device::Piece> pieces_;
+    std::vector<int32_t> device_rows_;  // of the rows of the last slice, on the device
+    std::vector<device::Row> wanted_;
+    std::vector<device::TopEntry> entries_;
+    std::vector<uint32_t> masks_;
+};
+
+}  // namespace mamba

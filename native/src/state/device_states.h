@@ -1,0 +1,48 @@
+// Where the states of an engine live that computes on a device: slots of a pool there.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+namespace mamba {
+
+// Thread-safe. What fails throws, MAMBA_OUT_OF_MEMORY or MAMBA_DEVICE.
+class DeviceStates {
+public:
+    virtual ~DeviceStates() = default;
+    // A slot whose values are unspecified.
+    virtual int32_t take() = 0;
+    virtual void give(int32_t slot) noexcept = 0;
+    virtual void clear(int32_t slot) = 0;
+    virtual void copy(int32_t from, int32_t to) = 0;
+    // To and from host memory, FP32 in StateLayout, and the hidden vector. position: tokens that the state has read. entries: of the ring,
+    // behind the values, which are brought into the state first.
+    virtual void read(int32_t slot, int64_t position, void* values, void* hidden) = 0;
+    virtual void write(int32_t slot, int64_t position, const void* values, int64_t entries, const void* hidden) = 0;
+};
+
+// A slot that is given back when this ends. Moves, does not copy.
+class DeviceSlot {
+public:
+    DeviceSlot() = default;
+    explicit DeviceSlot(DeviceStates& states) : states_(&states), index_(states.take()) {}
+    DeviceSlot(DeviceSlot&& other) noexcept : states_(std::exchange(other.states_, nullptr)), index_(std::exchange(other.index_, -1)) {}
+    DeviceSlot& operator=(DeviceSlot&& other) noexcept {
+        std::swap(states_, other.states_);
+        std::swap(index_, other.index_);
+        return *this;
+    }
+    ~DeviceSlot() {
+        if (states_ != nullptr) states_->give(index_);
+    }
+
+    // NULL: there is no slot, and the state is in host memory.
+    DeviceStates* states() const { return states_; }
+    int32_t index() const { return index_; }
+
+private:
+    DeviceStates* states_ = nullptr;
+    int32_t index_ = -1;
+};
+
+}  // namespace mamba

@@ -1,0 +1,63 @@
+#include "state/state.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace mamba {
+
+State::State(StateMemory& memory, size_t d_model, Unset) : memory_(&memory), hidden_count_(d_model) {
+    if (memory.device() != nullptr) {
+        slot = DeviceSlot(*memory.device());
+        return;
+    }
+    hidden = Buffer<float>(d_model, "a session's state");
+    values = memory.take();
+}
+
+State State::clone() const {
+    State copy(*memory_, hidden_count_, Unset{});
+    copy.assign(*this);
+    return copy;
+}
+
+void State::assign(const State& other) {
+    if (slot.states() != nullptr) {
+        slot.states()->copy(other.slot.index(), slot.index());
+    } else {
+        std::memcpy(values.data(), other.values.data(), static_cast<size_t>(other.used_floats()) * sizeof(float));
+        hidden.assign(other.hidden);
+    }
+    token_count = other.token_count;
+    token_hash = other.token_hash;
+    pending = other.pending;
+}
+
+void State::reset() {
+    token_count = pending = 0;
+    token_hash = 0;
+    if (slot.states() != nullptr) {
+        slot.states()->clear(slot.index());
+    } else {
+        std::fill_n(values.data(), used_floats(), 0.0f);
+        std::fill(hidden.begin(), hidden.end(), 0.0f);
+    }
+}
+
+int64_t State::bytes() const {
+    return slot.states() != nullptr ? state_floats() * static_cast<int64_t>(sizeof(float)) : static_cast<int64_t>(values.bytes());
+}
+
+void State::read(void* to_values, void* to_hidden) const {
+    if (slot.states() != nullptr) return slot.states()->read(slot.index(), token_count, to_values, to_hidden);
+    std::memcpy(to_values, values.data(), static_cast<size_t>(used_floats()) * sizeof(float));
+    std::memcpy(to_hidden, hidden.data(), hidden.bytes());
+}
+
+void State::write(const void* from_values, int64_t entries, const void* from_hidden) {
+    if (slot.states() != nullptr) return slot.states()->write(slot.index(), token_count, from_values, entries, from_hidden);
+    pending = entries;
+    std::memcpy(values.data(), from_values, static_cast<size_t>(used_floats()) * sizeof(float));
+    std::memcpy(hidden.data(), from_hidden, hidden.bytes());
+}
+
+}  // namespace mamba

@@ -1,0 +1,111 @@
+// How fast an engine steps on a device, from C++: mamba_device_bench SHAPE TYPE BATCH... A step reads one token of each session and gives the
+// largest logit of each. Prints the median and the best of all steps. Instead of BATCH, pN measures a prompt of N tokens; rN: slices of N rows. SHAPE: 130m, 370m,
+// 790m, 1.3b or 2.7b, with "mamba1-" before it for Mamba-1; TYPE: BF16, F16, F32, Q8_0, Q6_K or Q4_K.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+
+namespace {
+
+using namespace mamba;
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+mamba_shape shape_of(std::string name, const std::string& type) {
+    mamba_shape shape{};
+    shape.struct_size = sizeof(shape);
+    shape.architecture = MAMBA_ARCH_MAMBA2;
+    if (name.rfind("mamba1-", 0) == 0) {
+        shape.architecture = MAMBA_ARCH_MAMBA1;
+        name = name.substr(7);
+    }
+    const struct { const char* name; int32_t layers, d_model; } sizes[] = {
+        {"130m", 24, 768}, {"370m", 48, 1024}, {"790m", 48, 1536}, {"1.3b", 48, 2048}, {"2.7b", 64, 2560}};
+    for (const auto& size : sizes) {
+        if (name != size.name) continue;
+        shape.layer_count = size.layers;
+        shape.d_model = size.d_model;
+    }
+    shape.vocab_size = 50277;
+    for (const WeightType candidate : all_weight_types) {
+        if (type == mamba::name(candidate)) shape.weight_type = static_cast<int32_t>(candidate);
+    }
+    return shape;
+}
+
+void measure_steps(const std::shared_ptr<Engine>& engine, int batch) {
+    std::vector<std::shared_ptr<Session>> sessions;
+    std::vector<int32_t> tokens(static_cast<size_t>(batch), 17);
+    std::vector<mamba_top_entry> top(static_cast<size_t>(batch));
+    std::vector<BatchItem> items;
+    for (int i = 0; i < batch; ++i) {
+        sessions.push_back(engine->create_session());
+        items.push_back({sessions.back(), &tokens[static_cast<size_t>(i)], 1, 1, 0, i});
+    }
+    BatchOutput output;
+    output.top = top.data();
+    output.top_k = 1;
+    std::vector<double> times;
+    constexpr int warm = 20, steps = 200;
+    for (int step = 0; step < warm + steps; ++step) {
+        const auto start = Clock::now();
+        engine->evaluate(items, output, nullptr);
+        if (step >= warm) times.push_back(seconds_since(start));
+        for (int i = 0; i < batch; ++i) tokens[static_cast<size_t>(i)] = top[static_cast<size_t>(i)].token;
+    }
+    std::sort(times.begin(), times.end());
+    std::printf("  batch %3d: %8.1f tok/s median, %8.1f best, %7.1f us a step\n", batch, batch / times[times.size() / 2], batch / times[0],
+                times[times.size() / 2] * 1e6);
+    std::fflush(stdout);
+}
+
+void measure_prompt(const std::shared_ptr<Engine>& engine, int64_t length) {
+    const std::vector<int32_t> tokens(static_cast<size_t>(length), 17);
+    std::vector<double> times;
+    mamba_top_entry top{};
+    BatchOutput output;
+    output.top = &top;
+    output.top_k = 1;
+    for (int i = 0; i < 4; ++i) {
+        const auto session = engine->create_session();
+        const auto start = Clock::now();
+        engine->evaluate({{session, tokens.data(), length, 1, 0, 0}}, output, nullptr);
+        if (i > 0) times.push_back(seconds_since(start));
+    }
+    std::sort(times.begin(), times.end());
+    std::printf("  prompt of %lld: %.0f tok/s\n", static_cast<long long>(length), static_cast<double>(length) / times[times.size() / 2]);
+    std::fflush(stdout);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        const auto start = Clock::now();
+        EngineOptions options;
+        options.device_kind = MAMBA_DEVICE_CUDA;
+        for (int i = 3; i < argc; ++i) {
+            if (argv[i][0] == 'r') options.max_batch_tokens = std::atoll(argv[i] + 1);
+        }
+        auto model = random_model(shape_of(argv[1], argv[2]));
+        const double made = seconds_since(start);
+        const auto engine = std::make_shared<Engine>(model, options);
+        std::printf("%s %s: %.2f GB of weights made in %.1f s, sent in %.1f s; memory reads at %.0f GB/s\n", argv[1], argv[2],
+                    static_cast<double>(model->weight_bytes) * 1e-9, made, seconds_since(start) - made, engine->measure_bandwidth() * 1e-9);
+        for (int i = 3; i < argc; ++i) {
+            if (argv[i][0] == 'r') continue;
+            if (argv[i][0] == 'p') measure_prompt(engine, std::atoll(argv[i] + 1));
+            else measure_steps(engine, std::atoi(argv[i]));
+        }
+        return 0;
+    } catch (const Error& error) {
+        std::fprintf(stderr, "%s\n", error.message().c_str());
+        return 1;
+    }
+}

@@ -1,0 +1,355 @@
+// An engine on the first CUDA device: the fixtures' golden outputs, and the CPU's results for every type of weights and shape of batch.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <random>
+#include <tuple>
+
+#include "engine/engine.h"
+#include "golden.h"
+#include "state/snapshot.h"
+#include "support/expect_error.h"
+
+namespace mamba {
+namespace {
+
+std::string fixture(const std::string& name) {
+    const char* elsewhere = std::getenv("MAMBA_FIXTURES");  // the machine with the device is seldom the one that builds
+    return std::string(elsewhere != nullptr ? elsewhere : MAMBA_FIXTURES) + "/" + name;
+}
+
+std::shared_ptr<Engine> make_engine(std::shared_ptr<const Model> model, mamba_device_kind kind, int64_t rollback = 0, int64_t rows = 0) {
+    EngineOptions options;
+    options.device_kind = kind;
+    options.rollback_tokens = rollback;
+    options.max_batch_tokens = rows;
+    return std::make_shared<Engine>(std::move(model), options);
+}
+
+std::vector<float> feed(Engine& engine, const std::shared_ptr<Session>& session, const int32_t* tokens, int64_t count, int64_t rows) {
+    std::vector<float> logits(static_cast<size_t>(rows * engine.model().config.padded_vocab_size));
+    BatchOutput output;
+    output.logits = logits.data();
+    engine.evaluate({{session, tokens, count, rows, 0, 0}}, output, nullptr);
+    return logits;
+}
+
+std::vector<float> feed_in_pieces(Engine& engine, const std::shared_ptr<Session>& session, const std::vector<int32_t>& tokens,
+                                  const std::vector<int64_t>& pieces) {
+    std::vector<float> all;
+    int64_t done = 0;
+    for (size_t i = 0; done < static_cast<int64_t>(tokens.size()); ++i) {
+        const int64_t count = std::min(pieces[i % pieces.size()], static_cast<int64_t>(tokens.size()) - done);
+        const std::vector<float> part = feed(engine, session, tokens.data() + done, count, count);
+        all.insert(all.end(), part.begin(), part.end());
+        done += count;
+    }
+    return all;
+}
+
+double worst(const std::vector<float>& a, const std::vector<float>& b) {
+    EXPECT_EQ(a.size(), b.size());
+    double largest = 0;
+    for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+        const double difference = std::fabs(static_cast<double>(a[i]) - b[i]);
+        if (!(difference <= largest)) largest = difference;  // not a number is the worst
+    }
+    return largest;
+}
+
+double deviation(const std::vector<float>& values) {
+    double sum = 0, squares = 0;
+    for (const float v : values) sum += v, squares += static_cast<double>(v) * v;
+    const auto n = static_cast<double>(values.size());
+    return std::sqrt(squares / n - sum / n * sum / n);
+}
+
+// The root mean square of a - b, of b's standard deviation.
+double relative(const std::vector<float>& a, const std::vector<float>& b) {
+    EXPECT_EQ(a.size(), b.size());
+    double squares = 0;
+    for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) squares += (static_cast<double>(a[i]) - b[i]) * (static_cast<double>(a[i]) - b[i]);
+    return std::sqrt(squares / static_cast<double>(b.size())) / deviation(b);
+}
+
+std::string without_dashes(std::string name) {
+    std::replace(name.begin(), name.end(), '-', '_');
+    return name;
+}
+
+class DeviceFixture : public testing::TestWithParam<std::string> {
+protected:
+    DeviceFixture() : model(open_model(fixture(GetParam()))), golden(fixture(GetParam())), tokens(golden.tokens("input_ids")) {}
+    std::shared_ptr<const Model> model;
+    Golden golden;
+    std::vector<int32_t> tokens;
+};
+
+TEST_P(DeviceFixture, LogitsAreTheGoldenOnesHoweverTheInputIsCut) {
+    const std::vector<float> expected = golden.floats("logits"), brief = golden.floats("short_logits");
+    for (const int64_t rows : {int64_t{64}, int64_t{512}}) {
+        const auto engine = make_engine(model, MAMBA_DEVICE_CUDA, 0, rows);
+        for (const std::vector<int64_t>& pieces : std::vector<std::vector<int64_t>>{{1000}, {1}, {64}, {7, 1, 30, 2, 64, 3}, {128, 5}, {16}, {17}}) {
+            const std::vector<float> logits = feed_in_pieces(*engine, engine->create_session(), tokens, pieces);
+            EXPECT_LE(worst(logits, expected), 1e-4) << "pieces of " << pieces[0] << "...";
+        }
+        EXPECT_LE(worst(feed(*engine, engine->create_session(), tokens.data(), 9, 9), brief), 1e-4);
+    }
+}
+
+TEST_P(DeviceFixture, GreedyTokensAreTheGoldenOnes) {
+    const std::vector<int32_t> prompt = golden.tokens("greedy_prompt"), expected = golden.tokens("greedy_tokens");
+    const auto engine = make_engine(model, MAMBA_DEVICE_CUDA);
+    const auto session = engine->create_session();
+    std::vector<int32_t> chosen;
+    const int32_t* input = prompt.data();
+    auto count = static_cast<int64_t>(prompt.size());
+    while (chosen.size() < expected.size()) {
+        mamba_top_entry top{};
+        BatchOutput output;
+        output.top = &top;
+        output.top_k = 1;
+        engine->evaluate({{session, input, count, 1, 0, 0}}, output, nullptr);
+        chosen.push_back(top.token);
+        input = &chosen.back();
+        count = 1;
+    }
+    EXPECT_EQ(chosen, expected);
+}
+
+TEST_P(DeviceFixture, SessionsTogetherAreAsEachAlone) {
+    const int64_t v = model->config.padded_vocab_size;
+    const auto engine = make_engine(model, MAMBA_DEVICE_CUDA);
+    constexpr int sessions = 40;
+    std::vector<std::shared_ptr<Session>> together, alone;
+    std::vector<BatchItem> items;
+    for (int i = 0; i < sessions; ++i) {
+        together.push_back(engine->create_session());
+        alone.push_back(engine->create_session());
+        items.push_back({together.back(), tokens.data() + i, 1 + i * 7 % 23, 1, i, 0});
+    }
+    std::vector<float> logits(static_cast<size_t>(sessions * v));
+    BatchOutput output;
+    output.logits = logits.data();
+    for (const size_t count : {size_t{40}, size_t{40}, size_t{1}, size_t{2}, size_t{3}, size_t{5}, size_t{9}, size_t{17}, size_t{40}}) {
+        const std::vector<BatchItem> some(items.begin(), items.begin() + static_cast<int64_t>(count));
+        engine->evaluate(some, output, nullptr);
+        for (size_t i = 0; i < count; ++i) {
+            const std::vector<float> row(logits.begin() + static_cast<int64_t>(i) * v, logits.begin() + static_cast<int64_t>(i + 1) * v);
+            EXPECT_LE(worst(feed(*engine, alone[i], items[i].tokens, items[i].count, 1), row), 1e-4) << "session " << i << " of " << count;
+            items[i].tokens += items[i].count;
+            items[i].count = 1;
+        }
+    }
+}
+
+TEST_P(DeviceFixture, ManyShortInputsTogetherAreAsEachAlone) {
+    const int64_t v = model->config.padded_vocab_size;
+    const auto engine = make_engine(model, MAMBA_DEVICE_CUDA, 0, 128);
+    constexpr int64_t sessions = 40;
+    std::vector<std::shared_ptr<Session>> together;
+    for (int64_t i = 0; i < sessions; ++i) together.push_back(engine->create_session());
+    for (const int64_t count : {3, 2, 3}) {
+        std::vector<BatchItem> items;
+        for (int64_t i = 0; i < sessions; ++i) {
+            items.push_back({together[static_cast<size_t>(i)], tokens.data() + i + together[static_cast<size_t>(i)]->state.token_count, count, 1, i, 0});
+        }
+        std::vector<float> logits(static_cast<size_t>(sessions * v));
+        BatchOutput output;
+        output.logits = logits.data();
+        engine->evaluate(items, output, nullptr);
+        for (int64_t i = 0; i < sessions; i += 13) {
+            const int64_t read = together[static_cast<size_t>(i)]->state.token_count;
+            const std::vector<float> row(logits.begin() + i * v, logits.begin() + (i + 1) * v);
+            EXPECT_LE(worst(feed(*engine, engine->create_session(), tokens.data() + i, read, 1), row), 1e-4) << "session " << i << " at " << read;
+        }
+    }
+}
+
+TEST_P(DeviceFixture, ClonesGoOnWithTheSameBitsAndDoNotDisturbEachOther) {
+    const auto engine = make_engine(model, MAMBA_DEVICE_CUDA);
+    const auto session = engine->create_session();
+    const std::vector<float> last = feed(*engine, session, tokens.data(), 77, 1);
+    const auto clone = engine->clone_session(*session);
+    EXPECT_EQ(feed(*engine, clone, nullptr, 0, 1), last);
+    const std::vector<float> expected = feed(*engine, session, tokens.data() + 77, 30, 30);
+    EXPECT_EQ(feed(*engine, clone, tokens.data() + 77, 30, 30), expected);
+    EXPECT_EQ(session->state.token_hash, clone->state.token_hash);
+    clone->state.reset();
+    EXPECT_EQ(feed(*engine, clone, tokens.data(), 77, 1), last);
+}
+
+TEST_P(DeviceFixture, SessionsMoveBetweenDeviceAndProcessor) {
+    const auto engine = make_engine(model, MAMBA_DEVICE_CUDA), host = make_engine(model, MAMBA_DEVICE_CPU);
+    const auto move = [&](const std::shared_ptr<Session>& session, Engine& to) {
+        std::vector<std::byte> bytes(snapshot_size(session->state));
+        save_snapshot(session->state, model->fingerprint, bytes.data());
+        State state = to.new_state();
+        load_snapshot(bytes.data(), bytes.size(), model->fingerprint, state);
+        return to.adopt_session(std::move(state));
+    };
+    const std::vector<float> expected = golden.floats("logits");
+    const int64_t v = model->config.padded_vocab_size;
+    auto session = engine->create_session();
+    int64_t done = 0;
+    Engine* at = engine.get();
+    // Cuts at every phase of the convolution's window, inputs shorter than it, and an empty state.
+    for (const int64_t count : {0, 1, 1, 1, 1, 2, 3, 30, 41, 1, 5}) {
+        Engine* to = at == engine.get() ? host.get() : engine.get();
+        session = move(session, *to);
+        at = to;
+        if (count == 0) continue;
+        const std::vector<float> logits = feed(*at, session, tokens.data() + done, count, count);
+        const std::vector<float> golden_rows(expected.begin() + done * v, expected.begin() + (done + count) * v);
+        EXPECT_LE(worst(logits, golden_rows), 1e-4) << "tokens " << done << " + " << count;
+        done += count;
+        EXPECT_EQ(session->state.token_count, done);
+    }
+}
+
+TEST_P(DeviceFixture, RollbackIsAsIfTheTokensHadNeverCome) {
+    const auto engine = make_engine(model, MAMBA_DEVICE_CUDA, 20, 64);
+    for (const int64_t undone : {1, 2, 13, 20}) {
+        const auto session = engine->create_session(), never = engine->create_session();
+        const auto append = [&](const std::shared_ptr<Session>& to, int64_t begin, int64_t end, int64_t piece) {
+            for (int64_t t = begin; t < end; t += piece) feed(*engine, to, tokens.data() + t, std::min(piece, end - t), 0);
+        };
+        append(session, 0, 100, 100);
+        append(session, 100, 150, 1);
+        append(never, 0, 100, 100);
+        append(never, 100, 150 - undone, 1);
+        engine->rollback(*session, undone);
+        EXPECT_EQ(session->state.token_hash, never->state.token_hash);
+        EXPECT_LE(worst(feed(*engine, session, nullptr, 0, 1), feed(*engine, never, nullptr, 0, 1)), 1e-4) << undone;
+        append(session, 150 - undone, 190, 1);
+        append(never, 150 - undone, 190, 1);
+        EXPECT_LE(worst(feed(*engine, session, nullptr, 0, 1), feed(*engine, never, nullptr, 0, 1)), 1e-4) << undone;
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Fixtures, DeviceFixture,
+                         testing::Values("mamba1", "mamba1-bias-untied", "mamba2", "mamba2-groups", "falcon-mamba", "ssm-mamba1", "ssm-mamba2"),
+                         [](const auto& info) { return without_dashes(info.param); });
+
+using Shape = std::tuple<mamba_architecture, int32_t, WeightType>;  // with d_model
+
+class DeviceWeights : public testing::TestWithParam<Shape> {
+protected:
+    static constexpr int64_t vocabulary = 1500;
+
+    DeviceWeights() {
+        mamba_shape shape{};
+        shape.struct_size = sizeof(shape);
+        shape.architecture = std::get<0>(GetParam());
+        shape.layer_count = 2;
+        shape.d_model = std::get<1>(GetParam());
+        shape.vocab_size = vocabulary;
+        shape.weight_type = static_cast<int32_t>(std::get<2>(GetParam()));
+        shape.seed = 5;
+        model = random_model(shape);
+        std::mt19937 random(6);
+        tokens.resize(700);
+        for (int32_t& token : tokens) token = static_cast<int32_t>(random() % vocabulary);
+    }
+
+    std::shared_ptr<const Model> model;
+    std::vector<int32_t> tokens;
+};
+
+TEST_P(DeviceWeights, LogitsAreThoseOfTheProcessor) {
+    const auto engine = make_engine(model, MAMBA_DEVICE_CUDA);
+    EngineOptions exact;
+    exact.isa = MAMBA_ISA_AVX2;  // widens every weight exactly and rounds no activation
+    const auto host = std::make_shared<Engine>(model, exact);
+    const std::vector<float> expected = feed(*host, host->create_session(), tokens.data(), 700, 700);
+    for (const std::vector<int64_t>& pieces : std::vector<std::vector<int64_t>>{{1000}, {1, 2, 3, 4, 5, 8, 9, 16, 17}, {100, 33, 1, 250}}) {
+        const std::vector<float> logits = feed_in_pieces(*engine, engine->create_session(), tokens, pieces);
+        // Of many rows, F32 weights meet FP32, F16 weights rows that are rounded to FP16, and all others activations that are BF16
+        // everywhere: of a million logits the worst is then five times as far off as one is.
+        const WeightType type = std::get<2>(GetParam());
+        const double most = type == WeightType::f32 ? 1e-4 : type == WeightType::f16 ? 5e-3 : 6e-2;
+        EXPECT_LE(worst(logits, expected), most * deviation(expected)) << "pieces of " << pieces[0] << "...";
+        EXPECT_LE(relative(logits, expected), 2e-2) << "pieces of " << pieces[0] << "...";
+    }
+}
+
+TEST_P(DeviceWeights, TopEntriesAreTheLargestLogitsWithinTheMask) {
+    const auto engine = make_engine(model, MAMBA_DEVICE_CUDA);
+    const int64_t v = model->config.padded_vocab_size;
+    constexpr int64_t rows = 70;
+    for (const int32_t k : {1, 40, 1000}) {
+        std::vector<float> logits(static_cast<size_t>(rows * v));
+        std::vector<mamba_top_entry> top(static_cast<size_t>(rows * k));
+        std::vector<uint32_t> masks(static_cast<size_t>(rows * ((v + 31) / 32)));
+        std::mt19937 random(9);
+        for (uint32_t& word : masks) word = static_cast<uint32_t>(random());
+        BatchOutput output;
+        output.logits = logits.data();
+        output.top = top.data();
+        output.top_k = k;
+        output.masks = masks.data();
+        output.mask_words = static_cast<int32_t>((v + 31) / 32);
+        engine->evaluate({{engine->create_session(), tokens.data(), rows, rows, 0, 0}}, output, nullptr);
+        for (int64_t row = 0; row < rows; ++row) {
+            std::vector<std::pair<float, int32_t>> allowed;
+            for (int32_t id = 0; id < model->config.vocab_size; ++id) {
+                if ((masks[static_cast<size_t>(row * output.mask_words + id / 32)] >> (id % 32) & 1u) == 0) continue;
+                allowed.emplace_back(-logits[static_cast<size_t>(row * v + id)], id);
+            }
+            std::sort(allowed.begin(), allowed.end());
+            for (int32_t i = 0; i < k; ++i) {
+                const mamba_top_entry entry = top[static_cast<size_t>(row * k + i)];
+                const bool there = i < static_cast<int32_t>(allowed.size());
+                ASSERT_EQ(entry.token, there ? allowed[static_cast<size_t>(i)].second : -1) << row << ", " << i << " of " << k;
+                ASSERT_EQ(entry.logit, there ? -allowed[static_cast<size_t>(i)].first : -INFINITY) << row << ", " << i << " of " << k;
+            }
+        }
+    }
+}
+
+std::vector<Shape> shapes() {
+    std::vector<Shape> all;
+    for (const mamba_architecture architecture : {MAMBA_ARCH_MAMBA1, MAMBA_ARCH_MAMBA2}) {
+        for (const WeightType type : all_weight_types) all.emplace_back(architecture, 256, type);
+        all.emplace_back(architecture, 1024, WeightType::bf16);
+    }
+    return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, DeviceWeights, testing::ValuesIn(shapes()), [](const auto& info) {
+    return std::string(std::get<0>(info.param) == MAMBA_ARCH_MAMBA1 ? "mamba1_" : "mamba2_") + std::to_string(std::get<1>(info.param)) + "_" +
+           without_dashes(name(std::get<2>(info.param)));
+});
+
+TEST(DeviceEngine, SaysWhatItIs) {
+    const auto engine = make_engine(open_model(fixture("mamba2")), MAMBA_DEVICE_CUDA);
+    EXPECT_EQ(engine->device_kind(), MAMBA_DEVICE_CUDA);
+    EXPECT_EQ(engine->device_index(), 0);
+    EXPECT_GT(engine->memory_bytes(), 0);
+    EXPECT_GT(engine->measure_bandwidth(), 1e10);
+}
+
+TEST(DeviceEngine, AModelThatDoesNotFitIsRefusedAndOthersGoOn) {
+    const auto model = open_model(fixture("mamba2"));
+    const auto engine = make_engine(model, MAMBA_DEVICE_CUDA);
+    const std::vector<int32_t> tokens = Golden(fixture("mamba2")).tokens("input_ids");
+    const auto session = engine->create_session();
+    const std::vector<float> before = feed(*engine, session, tokens.data(), 10, 1);
+    // Rows enough to need terabytes of working memory.
+    test::expect_error(MAMBA_OUT_OF_MEMORY, {"memory"}, [&] {
+        mamba_shape shape{};
+        shape.struct_size = sizeof(shape);
+        shape.architecture = MAMBA_ARCH_MAMBA2;
+        shape.layer_count = 1;
+        shape.d_model = 8192;
+        shape.vocab_size = 32;
+        shape.weight_type = MAMBA_WEIGHT_BF16;
+        make_engine(random_model(shape), MAMBA_DEVICE_CUDA, 0, 1 << 20);
+    });
+    EXPECT_EQ(feed(*engine, session, nullptr, 0, 1), before);
+}
+
+}  // namespace
+}  // namespace mamba
