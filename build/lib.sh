@@ -15,6 +15,7 @@ packages_of() {
     coverage) echo "$(packages_of fuzz) llvm-14=llvm-cov-14" ;;
     cross) echo "cmake=cmake ninja-build=ninja googletest=/usr/src/googletest/CMakeLists.txt g++-aarch64-linux-gnu=aarch64-linux-gnu-g++" \
       "g++-mingw-w64-x86-64-posix=x86_64-w64-mingw32-g++-posix qemu-user=qemu-aarch64" ;;
+    cuda) echo "cmake=cmake ninja-build=ninja g++-11=g++-11" ;;
     managed) echo "cmake=cmake g++=c++ ninja-build=ninja clang-14=clang-14 redis-server=redis-server" ;;
   esac
 }

@@ -1,0 +1,26 @@
+// What a run reads, as the kernels see it.
+#pragma once
+
+#include <cstdint>
+
+namespace mamba::cuda {
+
+// A session's tokens: rows first_row .. first_row + count.
+struct Part {
+    float* state;        // its slot; layout: states.h
+    int32_t first_row;
+    int32_t count;
+    int32_t phase;       // of the first token: its position in the session, modulo d_conv
+    int32_t reserved;
+};
+
+// Device memory, filled before each run.
+struct Batch {
+    const int32_t* tokens;    // [rows]
+    const int32_t* part_of;   // [rows]: index of the row's part
+    const Part* parts;        // [part_count]
+    int32_t rows;
+    int32_t part_count;
+};
+
+}  // namespace mamba::cuda

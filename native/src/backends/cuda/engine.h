@@ -1,0 +1,91 @@
+// A model on one device: its weights, its states, working memory of one run, and the layer loop.
+#pragma once
+
+#include <mutex>
+#include <vector>
+
+#include "backends/cuda/batch.h"
+#include "backends/cuda/graphs.h"
+#include "backends/cuda/launch.h"
+#include "backends/cuda/prefill.h"
+#include "backends/cuda/states.h"
+#include "backends/cuda/weights.h"
+
+namespace mamba::cuda {
+
+// The numbers of device::Model, without what it points to.
+using Shape = device::Model;
+
+class Engine {
+public:
+    Engine(int32_t device, const device::Model& model, int64_t max_rows);
+    ~Engine();
+    Engine(const Engine&) = delete;
+    Engine& operator=(const Engine&) = delete;
+
+    std::mutex mutex;  // around each call
+    // Makes the device the calling thread's.
+    void enter() const { check(cudaSetDevice(device_), "choosing the device"); }
+
+    int32_t take_state() { return states_.take(); }
+    void give_state(int32_t slot) { states_.give(slot); }
+    void clear_state(int32_t slot) { states_.clear(slot, queue_.stream); }
+    void copy_state(int32_t from, int32_t to) { states_.copy(from, to, queue_.stream); }
+    void read_state(int32_t slot, int64_t position, void* values, void* hidden);
+    void write_state(int32_t slot, int64_t position, const void* values, const void* hidden);
+
+    void run(const device::Piece* pieces, int32_t count);
+    void logits(const device::Row* rows, int32_t count, float* out, int64_t stride);
+    void top(const device::Row* rows, int32_t count, int32_t k, const uint32_t* masks, int32_t mask_words, device::TopEntry* out);
+    void wait() { check(cudaStreamSynchronize(queue_.stream), "waiting for the device"); }
+
+    double bandwidth();
+    int64_t working_bytes() const;
+    int64_t weight_bytes() const { return static_cast<int64_t>(weights_.bytes()); }
+
+private:
+    // Rows whose logits are computed at a time.
+    static constexpr int32_t output_rows = 64;
+
+    // Steps of as many sessions are computed by the kernels of steps, of more as prompts are.
+    static constexpr int32_t most_steps = 512;
+
+    // What a run is told, in one stretch of memory: parts, then Mamba-2's pieces, then tokens, then part_of.
+    Batch send(const device::Piece* pieces, int32_t count);
+    // Queues the kernels of a run: of few rows or of steps, or of many.
+    void compute_few(const Queue& queue, const Batch& batch);
+    void compute_many(const Queue& queue, const Batch& batch);
+    void mamba1(const Queue& queue, const Batch& batch, int64_t layer);
+    void mamba2(const Queue& queue, const Batch& batch, int64_t layer);
+    // A product of FP32 rows, and one of normed rows, where the norm is part of it if it can be.
+    void multiply(const Queue& queue, const Weight& w, const Product& p);
+    void project_normed(const Queue& queue, const Weight& w, const float* x, int64_t x_stride, int32_t rows, const float* norm, int32_t group,
+                        const float* bias, bool add, float* y, int64_t y_stride);
+    // Hidden rows brought together, and their logits, [count, padded_vocab_size].
+    void compute_logits(const device::Row* rows, int32_t count);
+
+    const int32_t device_;
+    Shape shape_;
+    const int64_t max_rows_;  // of a run
+    Queue queue_;
+    cudaEvent_t sent_ = nullptr;
+
+    Weights weights_;
+    States states_;
+    Prefill prefill_;
+
+    int64_t projected_width_, channels_, small_width_;
+    DeviceArray<float> x_, normed_, projected_, convolved_, mixed_, dt_, small_, gathered_, logits_;
+    DeviceArray<unsigned char> batch_;
+    PinnedArray<unsigned char> batch_host_;
+    DeviceArray<const float*> gather_;
+    PinnedArray<const float*> gather_host_;
+    PinnedArray<float> logits_host_;
+    DeviceArray<device::TopEntry> top_;
+    DeviceArray<unsigned long long> top_parts_;
+    DeviceArray<uint32_t> masks_;
+    Graphs graphs_;
+    int32_t last_rows_ = 0;
+};
+
+}  // namespace mamba::cuda

@@ -1,0 +1,81 @@
+// How kernels are launched: on one stream, each allowed to start while the one before ends, where the device can do that (Hopper:
+// programmatic dependent launch). A kernel launched so calls begin_dependent() once it needs what earlier kernels wrote.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <utility>
+
+#include "backends/cuda/error.h"
+
+namespace mamba::cuda {
+
+struct Queue {
+    cudaStream_t stream = nullptr;
+    bool overlap = false;  // kernels may begin early
+    int units = 1;         // multiprocessors
+    size_t shared_bytes = 0;  // of shared memory that a block can have, beside some for what a kernel declares
+
+    template <typename... Parameters, typename... Arguments>
+    void launch(void (*kernel)(Parameters...), dim3 grid, unsigned int threads, size_t shared_bytes, const char* what,
+                Arguments&&... arguments) const {
+        cudaLaunchConfig_t config{};
+        config.gridDim = grid;
+        config.blockDim = dim3(threads);
+        config.dynamicSmemBytes = shared_bytes;
+        config.stream = stream;
+        cudaLaunchAttribute attribute{};
+        attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+        attribute.val.programmaticStreamSerializationAllowed = 1;
+        config.attrs = &attribute;
+        config.numAttrs = overlap ? 1 : 0;
+        check(cudaLaunchKernelEx(&config, kernel, std::forward<Arguments>(arguments)...), what);
+    }
+};
+
+#if defined(__CUDACC__)
+
+// Lets the next kernel begin: its blocks take what room this kernel's blocks leave. Every kernel says so first of all. Several kernels can
+// then be on the device at a time, each waiting for the one before: so what a kernel reads before begin_dependent() must be written by no
+// kernel of the same run. Copies and clearing, and so each run's begin, wait for all kernels before them.
+__device__ __forceinline__ void allow_next() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
+// Waits until every kernel before has ended and what it wrote can be seen. Every kernel calls it before it reads or writes what another
+// one writes or reads.
+__device__ __forceinline__ void begin_dependent() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+
+__device__ __forceinline__ float warp_sum(float value) {
+#pragma unroll
+    for (int step = 16; step > 0; step /= 2) value += __shfl_xor_sync(0xffffffffu, value, step);
+    return value;
+}
+
+// The sum over a block of Threads threads, to all of them. `scratch`: Threads / 32 floats of shared memory, free to use again after
+// the next barrier.
+template <int Threads>
+__device__ __forceinline__ float block_sum(float value, float* scratch) {
+    value = warp_sum(value);
+    if (threadIdx.x % 32 == 0) scratch[threadIdx.x / 32] = value;
+    __syncthreads();
+    float total = 0;
+#pragma unroll
+    for (int i = 0; i < Threads / 32; ++i) total += scratch[i];
+    return total;
+}
+
+__device__ __forceinline__ float silu(float v) { return v / (1.0f + expf(-v)); }
+
+// softplus(v) = v if v > 20 else log1p(exp(v))
+__device__ __forceinline__ float softplus(float v) { return v > 20.0f ? v : log1pf(expf(v)); }
+
+#endif
+
+}  // namespace mamba::cuda
