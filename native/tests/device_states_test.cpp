@@ -25,6 +25,10 @@ public:
         ++in_use;
         return static_cast<int32_t>(slots.size()) - 1;
     }
+    int32_t take_host() override {
+        ++on_host;
+        return take();
+    }
     void give(int32_t) noexcept override { --in_use; }
     void clear(int32_t slot) override { std::fill(at(slot).begin(), at(slot).end(), 0.0f); }
     void copy(int32_t from, int32_t to) override { at(to) = at(from); }
@@ -45,7 +49,7 @@ public:
     std::vector<float>& at(int32_t slot) { return slots[static_cast<size_t>(slot)]; }
 
     std::vector<std::vector<float>> slots;
-    int in_use = 0;
+    int in_use = 0, on_host = 0;
     int64_t last_position = -1;
 
 private:
@@ -106,6 +110,37 @@ TEST(DeviceStates, ClonesAndEmptyOnesHaveSlotsOfTheirOwn) {
         EXPECT_EQ(pool.in_use, 2);
     }
     EXPECT_EQ(pool.in_use, 0);
+}
+
+TEST(DeviceStates, AtRestTheyAreInHostMemoryUntilTheyAreNeeded) {
+    Pool pool(6, 2, 0);
+    StateMemory device(6, 0, &pool);
+    State state(device, 2);
+    pool.at(state.slot.index())[5] = 7;
+    state.token_count = 3;
+    state.bring_back();
+    EXPECT_EQ(pool.on_host, 0) << "it was there";
+    state.offload();
+    state.offload();
+    EXPECT_TRUE(state.offloaded());
+    EXPECT_EQ(pool.on_host, 1);
+    EXPECT_EQ(pool.in_use, 1);
+    State copy = state.clone();
+    EXPECT_FALSE(copy.offloaded());
+    EXPECT_EQ(pool.at(copy.slot.index())[5], 7);
+    state.bring_back();
+    EXPECT_FALSE(state.offloaded());
+    EXPECT_EQ(pool.at(state.slot.index())[5], 7);
+    EXPECT_EQ(state.token_count, 3);
+    state.offload();
+    state.assign(copy);
+    EXPECT_FALSE(state.offloaded()) << "its values are others";
+    EXPECT_EQ(pool.in_use, 2);
+
+    StateMemory host(6, 0);
+    State here(host, 2);
+    here.offload();
+    EXPECT_FALSE(here.offloaded());
 }
 
 TEST(DeviceStates, WhatAHostFoldsForADeviceAreTheStatesThatItsOwnEngineWouldShow) {

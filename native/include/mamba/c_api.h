@@ -255,6 +255,9 @@ MAMBA_API int32_t mamba_session_reset(mamba_session* session, mamba_status* stat
 MAMBA_API int32_t mamba_session_set_rollback_tokens(mamba_session* session, int64_t tokens, mamba_status* status);
 /* Undoes the last `count` tokens exactly, or changes nothing. */
 MAMBA_API int32_t mamba_session_rollback(mamba_session* session, int64_t count, mamba_status* status);
+/* On a device: with to_host the session moves to page-locked host memory, and its place on the device is free for others; without,
+ * it moves back, which its next evaluation does unasked. Both return while the copy is under way; other sessions go on meanwhile.
+ * On the CPU a session is always where it is to be. */
 MAMBA_API int32_t mamba_session_offload(mamba_session* session, int32_t to_host, mamba_status* status);
 /* Serialised state: versioned header (model fingerprint, policy, counts), tensors, checksum. */
 MAMBA_API int64_t mamba_session_saved_size(const mamba_session* session);

@@ -24,7 +24,7 @@ int32_t mamba_session_get_info(const mamba_session* session, mamba_session_info*
     return api::result(status, [&] {
         const Session& s = *api::require(session, "session").session;
         mamba_session_info ours{};
-        ours.on_device = 1;
+        ours.on_device = s.state.offloaded() ? 0 : 1;
         ours.token_count = s.state.token_count;
         ours.state_bytes = s.state.bytes();
         ours.rollback_available = s.history.available(s.state);
@@ -55,9 +55,11 @@ int32_t mamba_session_rollback(mamba_session* session, int64_t count, mamba_stat
     });
 }
 
-int32_t mamba_session_offload(mamba_session* session, int32_t, mamba_status* status) {
-    // The CPU's memory is the host's: a session is always where it is to be.
-    return api::result(status, [&] { api::require(session, "session"); });
+int32_t mamba_session_offload(mamba_session* session, int32_t to_host, mamba_status* status) {
+    return api::result(status, [&] {
+        Session& s = *api::require(session, "session").session;
+        s.engine->offload(s, to_host != 0);
+    });
 }
 
 int64_t mamba_session_saved_size(const mamba_session* session) {

@@ -19,7 +19,7 @@
 namespace mamba::device {
 
 // Of this header: every change of a struct or a meaning raises it.
-constexpr int32_t interface_version = 1;
+constexpr int32_t interface_version = 2;
 // Of the exported function of type GetTable.
 constexpr char table_symbol[] = "mamba_device_table";
 constexpr char cuda_library[] = "mamba_cuda";
@@ -109,10 +109,13 @@ struct Table {
     // ---- States: slots 0, 1, ... of the engine's pool, each the values of StateLayout and a hidden vector of d_model, FP32
     // A slot whose values are unspecified. The pool grows by need, and keeps what is given back.
     int32_t (*state_take)(Engine* engine, int32_t* slot, Status* status);
+    // The same in page-locked host memory, for a state at rest: such a slot is for state_copy, state_read and state_give alone.
+    int32_t (*state_take_host)(Engine* engine, int32_t* slot, Status* status);
     void (*state_give)(Engine* engine, int32_t slot);
     // To zeros: a state that has read nothing.
     int32_t (*state_clear)(Engine* engine, int32_t slot, Status* status);
-    // `to` becomes as `from`. Both may be under way: copies and runs keep their order.
+    // `to` becomes as `from`. Both may be under way: copies and runs keep their order. Between the device and host memory the copy goes on
+    // beside later runs, and only what uses either slot waits for it. Not from host memory to host memory.
     int32_t (*state_copy)(Engine* engine, int32_t from, int32_t to, Status* status);
     // Between the device and host memory, in the host's layout (state/layout.h, floats of it in all) and in FP32. position: tokens
     // that the state has read. Both wait.

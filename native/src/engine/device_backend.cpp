@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "engine/ring.h"
+#include "model/seal.h"
 
 namespace mamba {
 namespace {
@@ -68,6 +69,23 @@ device::Model model_of(const Model& model, const std::vector<device::Layer>& lay
     return result;
 }
 
+// What is read no more once the device has it.
+void release_weights(const Model& model, bool alone) {
+    const auto release = [&](const Matrix& matrix) {
+        if (matrix.empty()) return;
+        if (const platform::MappedFile* const file = file_of(model, matrix.data)) {
+            file->forget(static_cast<size_t>(matrix.data - file->data()), matrix.bytes());
+        } else if (alone) {
+            model.release(matrix);
+        }
+    };
+    for (const Layer& layer : model.layers) {
+        for (const Matrix* matrix : {&layer.in_proj, &layer.x_proj, &layer.dt_proj, &layer.out_proj}) release(*matrix);
+    }
+    release(model.embedding);
+    release(model.head);
+}
+
 }  // namespace
 
 template <typename Function, typename... Arguments>
@@ -79,7 +97,7 @@ void DeviceBackend::call(Function function, Arguments... arguments) const {
     fail(code, "cuda:", index_, ": ", status.message);
 }
 
-DeviceBackend::DeviceBackend(const Model& model, const StateLayout& layout, int32_t index, int64_t rows)
+DeviceBackend::DeviceBackend(const Model& model, bool alone, const StateLayout& layout, int32_t index, int64_t rows)
     : model_(model), layout_(layout), table_(DeviceLibrary::cuda().require(index)), index_(index), rows_(rows), vocabulary_(model.config.padded_vocab_size),
       engine_(nullptr, Close{&table_}), states_(layout.floats, layout.entry_floats, this) {
     std::vector<device::Layer> layers;
@@ -88,6 +106,7 @@ DeviceBackend::DeviceBackend(const Model& model, const StateLayout& layout, int3
     device::Engine* engine = nullptr;
     call(table_.open, index, &weights, rows, &engine);
     engine_.reset(engine);
+    release_weights(model, alone);
     pieces_.reserve(static_cast<size_t>(rows));
     device_rows_.reserve(static_cast<size_t>(rows));
     wanted_.reserve(output_rows);
@@ -173,6 +192,12 @@ double DeviceBackend::measure_bandwidth() {
 int32_t DeviceBackend::take() {
     int32_t slot = -1;
     call(table_.state_take, engine_.get(), &slot);
+    return slot;
+}
+
+int32_t DeviceBackend::take_host() {
+    int32_t slot = -1;
+    call(table_.state_take_host, engine_.get(), &slot);
     return slot;
 }
 

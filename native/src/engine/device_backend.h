@@ -14,7 +14,8 @@ namespace mamba {
 class DeviceBackend : public Backend, private DeviceStates {
 public:
     // Throws MAMBA_UNSUPPORTED where there is no such library, driver or device, MAMBA_NOT_FOUND, MAMBA_OUT_OF_MEMORY or MAMBA_DEVICE.
-    DeviceBackend(const Model& model, const StateLayout& layout, int32_t index, int64_t rows);
+    // The host's memory of the weights is let go: a file's pages, and what is the model's own where nobody else holds it (alone).
+    DeviceBackend(const Model& model, bool alone, const StateLayout& layout, int32_t index, int64_t rows);
 
     mamba_device_kind kind() const override { return MAMBA_DEVICE_CUDA; }
     int32_t index() const override { return index_; }
@@ -39,6 +40,7 @@ private:
     };
 
     int32_t take() override;
+    int32_t take_host() override;
     void give(int32_t slot) noexcept override;
     void clear(int32_t slot) override;
     void copy(int32_t from, int32_t to) override;

@@ -40,7 +40,7 @@ std::unique_ptr<Backend> make_backend(const Model& model, bool alone, const Stat
     const int64_t asked = options.max_batch_tokens;
     const int threads = checked_threads(options.threads);
     if (options.device_kind == MAMBA_DEVICE_CUDA) {
-        return std::make_unique<DeviceBackend>(model, layout, options.device_index, checked_batch_tokens(asked, default_device_batch_tokens));
+        return std::make_unique<DeviceBackend>(model, alone, layout, options.device_index, checked_batch_tokens(asked, default_device_batch_tokens));
     }
     return std::make_unique<CpuBackend>(model, alone, layout, options.isa, threads, checked_batch_tokens(asked, default_batch_tokens));
 }
@@ -117,6 +117,7 @@ void Engine::evaluate(const std::vector<BatchItem>& items, const BatchOutput& ou
         stops = stops || item.session->history.checkpoint_within(begin, begin + item.count) > begin;
     }
     backend_->make_room(rows, output);
+    for (const BatchItem& item : items) item.session->state.bring_back();
 
     // One slice runs to its end; of several, a later one may be cancelled or lack memory, so the states before are kept.
     const bool several = tokens > backend_->rows() || stops;
@@ -237,6 +238,13 @@ void Engine::rollback(Session& session, int64_t count) {
     }
     session.state.assign(state);
     session.history.truncate(target);
+}
+
+void Engine::offload(Session& session, bool to_host) {
+    const std::lock_guard lock(evaluating_);  // forks share checkpoints
+    if (!to_host) return session.state.bring_back();
+    session.state.offload();
+    session.history.offload();
 }
 
 void Engine::fold(Session& session) {

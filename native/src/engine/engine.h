@@ -72,6 +72,10 @@ public:
     // Undoes the last `count` tokens exactly.
     void rollback(Session& session, int64_t count);
 
+    // On a device: moves the session's state and what it keeps for undo to host memory, or its state back; an evaluation brings it back
+    // unasked. Leaves the copies under way, beside other sessions' evaluations. On the CPU it does nothing.
+    void offload(Session& session, bool to_host);
+
     // Brings what waits in the session's ring into its states, so that `values` holds them as of the last token. A later token then may
     // differ in its last bits from what it would have been: nothing does this unasked.
     void fold(Session& session);

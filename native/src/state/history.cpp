@@ -27,12 +27,12 @@ void History::before_advance(const State& state, int64_t count) {
     make_room(tokens_, static_cast<size_t>(std::min(count, reach_ + chunk_tokens)));
     make_room(cuts_, 1);
     if (!older_) {
-        older_ = std::make_shared<const State>(state.clone());
+        older_ = std::make_shared<State>(state.clone());
         return;
     }
     const State& newest = newer_ ? *newer_ : *older_;
     if (state.token_count - newest.token_count < reach_) return;
-    auto checkpoint = std::make_shared<const State>(state.clone());
+    auto checkpoint = std::make_shared<State>(state.clone());
     if (newer_) {
         const int64_t dropped = newer_->token_count - older_->token_count;
         tokens_.erase(tokens_.begin(), tokens_.begin() + dropped);
@@ -49,7 +49,7 @@ int64_t History::checkpoint_within(int64_t begin, int64_t end) const {
 
 void History::restart(const State& state) {
     if (reach_ == 0) return;
-    older_ = std::make_shared<const State>(state.clone());
+    older_ = std::make_shared<State>(state.clone());
     newer_.reset();
     tokens_.clear();
     cuts_.clear();
@@ -73,6 +73,11 @@ History::Replay History::replay(int64_t target) const {
         position = cut;
     }
     return replay;
+}
+
+void History::offload() {
+    if (older_) older_->offload();
+    if (newer_) newer_->offload();
 }
 
 void History::truncate(int64_t target) {

@@ -38,12 +38,14 @@ public:
         std::vector<std::vector<int32_t>> pieces;
     };
     Replay replay(int64_t target) const;
+    // Moves the checkpoints to host memory (State::offload); what is undone is copied from there.
+    void offload();
     // Forgets everything after `target`.
     void truncate(int64_t target);
 
 private:
     int64_t reach_;
-    std::shared_ptr<const State> older_, newer_;  // older_ is set before newer_; newer_ may be missing
+    std::shared_ptr<State> older_, newer_;  // older_ is set before newer_; newer_ may be missing
     std::vector<int32_t> tokens_;                 // those after older_
     std::vector<int64_t> cuts_;                   // absolute positions where calls ended, after older_, ascending
 };

@@ -20,8 +20,23 @@ State State::clone() const {
     return copy;
 }
 
+void State::offload() {
+    if (slot.states() == nullptr || offloaded()) return;
+    DeviceSlot host(*slot.states(), true);
+    slot.states()->copy(slot.index(), host.index());
+    slot = std::move(host);
+}
+
+void State::bring_back() {
+    if (!offloaded()) return;
+    DeviceSlot device(*slot.states());
+    slot.states()->copy(slot.index(), device.index());
+    slot = std::move(device);
+}
+
 void State::assign(const State& other) {
     if (slot.states() != nullptr) {
+        if (offloaded()) slot = DeviceSlot(*slot.states());
         slot.states()->copy(other.slot.index(), slot.index());
     } else {
         std::memcpy(values.data(), other.values.data(), static_cast<size_t>(other.used_floats()) * sizeof(float));
@@ -33,6 +48,7 @@ void State::assign(const State& other) {
 }
 
 void State::reset() {
+    if (offloaded()) slot = DeviceSlot(*slot.states());
     token_count = pending = 0;
     token_hash = 0;
     if (slot.states() != nullptr) {

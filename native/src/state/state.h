@@ -27,6 +27,12 @@ struct State {
     // As if nothing had been read.
     void reset();
 
+    // Where the state lives on a device: to host memory, so that its slot is free for others, and back before it advances. Copies are left
+    // under way. What does not advance it works in either place. Throws MAMBA_OUT_OF_MEMORY, and then it is where it was.
+    void offload();
+    void bring_back();
+    bool offloaded() const { return slot.on_host(); }
+
     // The states, and the pending entries behind them: all of `values` that means something.
     int64_t used_floats() const { return state_floats() + pending * entry_floats(); }
     int64_t state_floats() const { return memory_->floats(); }

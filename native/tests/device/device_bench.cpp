@@ -1,6 +1,7 @@
 // How fast an engine steps on a device, from C++: mamba_device_bench SHAPE TYPE BATCH... A step reads one token of each session and gives the
-// largest logit of each. Prints the median and the best of all steps. Instead of BATCH, pN measures a prompt of N tokens; rN: slices of N rows. SHAPE: 130m, 370m,
-// 790m, 1.3b or 2.7b, with "mamba1-" before it for Mamba-1; TYPE: BF16, F16, F32, Q8_0, Q6_K or Q4_K.
+// largest logit of each. Prints the median and the best of all steps. Instead of BATCH, pN measures a prompt of N tokens, o a session's way
+// to host memory and back; rN: slices of N rows. SHAPE: 130m, 370m, 790m, 1.3b or 2.7b, with "mamba1-" before it for Mamba-1; TYPE: BF16,
+// F16, F32, Q8_0, Q6_K or Q4_K.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -83,6 +84,60 @@ void measure_prompt(const std::shared_ptr<Engine>& engine, int64_t length) {
     std::fflush(stdout);
 }
 
+double median(std::vector<double> times) {
+    std::sort(times.begin(), times.end());
+    return times[times.size() / 2];
+}
+
+// A call leaves its copy under way, so a copy's time is that until its session's logits are there, less what they take anyway.
+void measure_offload(const std::shared_ptr<Engine>& engine) {
+    const int32_t token = 17;
+    mamba_top_entry top{};
+    BatchOutput output;
+    output.top = &top;
+    output.top_k = 1;
+    const auto session = engine->create_session(), other = engine->create_session();
+    const auto timed = [](const auto& action) {
+        const auto start = Clock::now();
+        action();
+        return seconds_since(start) * 1e3;
+    };
+    const auto step = [&](const std::shared_ptr<Session>& of, int64_t count) { engine->evaluate({{of, &token, count, 1, 0, 0}}, output, nullptr); };
+    std::vector<float> values(static_cast<size_t>(session->state.state_floats())), hidden(session->state.hidden_floats());
+    step(session, 1);
+    const double first = timed([&] { engine->offload(*session, true); });
+    std::vector<double> calls, both, in, logits, beside, alone;
+    for (int i = 0; i < 20; ++i) {
+        step(session, 0);
+        logits.push_back(timed([&] { step(session, 0); }));
+        both.push_back(timed([&] {
+            calls.push_back(timed([&] { engine->offload(*session, true); }));
+            engine->offload(*session, false);
+            step(session, 0);
+        }));
+        engine->offload(*session, true);
+        session->state.read(values.data(), hidden.data());  // waits
+        in.push_back(timed([&] {
+            engine->offload(*session, false);
+            step(session, 0);
+        }));
+    }
+    for (int i = 0; i < 100; ++i) {
+        alone.push_back(timed([&] { step(other, 1); }));
+    }
+    for (int i = 0; i < 100; ++i) {
+        engine->offload(*session, i % 2 == 0);
+        beside.push_back(timed([&] { step(other, 1); }));
+    }
+    const double back = median(in) - median(logits);
+    std::printf("  session of %.1f MB to host memory: %.2f ms, back: %.2f ms (%.1f and %.1f GB/s); the call %.3f ms, the first %.1f ms; "
+                "another session's step %.3f ms, beside copies %.3f ms\n",
+                static_cast<double>(session->state.bytes()) * 1e-6, median(both) - median(in), back,
+                static_cast<double>(session->state.bytes()) * 1e-6 / (median(both) - median(in)), static_cast<double>(session->state.bytes()) * 1e-6 / back,
+                median(calls), first, median(alone), median(beside));
+    std::fflush(stdout);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -100,7 +155,8 @@ int main(int argc, char** argv) {
                     static_cast<double>(model->weight_bytes) * 1e-9, made, seconds_since(start) - made, engine->measure_bandwidth() * 1e-9);
         for (int i = 3; i < argc; ++i) {
             if (argv[i][0] == 'r') continue;
-            if (argv[i][0] == 'p') measure_prompt(engine, std::atoll(argv[i] + 1));
+            if (argv[i][0] == 'o') measure_offload(engine);
+            else if (argv[i][0] == 'p') measure_prompt(engine, std::atoll(argv[i] + 1));
             else measure_steps(engine, std::atoi(argv[i]));
         }
         return 0;

@@ -37,7 +37,7 @@ __global__ void read_all(const float4* from, size_t count, float* sink) {
 }  // namespace
 
 Engine::Engine(int32_t device, const device::Model& model, int64_t max_rows)
-    : device_(device), shape_(model), max_rows_(max_rows), weights_(model), states_(model), prefill_(model, weights_, states_, max_rows) {
+    : device_(device), shape_(model), max_rows_(max_rows), weights_(model), states_(model), parking_(states_.slot_bytes()), prefill_(model, weights_, states_, max_rows) {
     const bool second = shape_.head_count > 0;
     if (second ? shape_.d_state > mamba2_most_states : shape_.d_state > mamba1_most_states) {
         fail(MAMBA_UNSUPPORTED, "a state of ", shape_.d_state, " numbers a channel is more than the CUDA backend's ",
@@ -91,12 +91,34 @@ int64_t Engine::working_bytes() const {
                                 top_parts_.bytes() + masks_.bytes() + prefill_.bytes());
 }
 
+// ---- States
+
+void Engine::give_state(int32_t slot) {
+    if (rests(slot)) parking_.give(slot);
+    else states_.give(slot, parking_.moving(slot));
+}
+
+void Engine::clear_state(int32_t slot) {
+    parking_.settle(slot, queue_.stream);
+    states_.clear(slot, queue_.stream);
+}
+
+void Engine::copy_state(int32_t from, int32_t to) {
+    if (rests(to)) return parking_.park(from, states_.at(from), to, queue_.stream);
+    if (rests(from)) return parking_.unpark(from, to, states_.at(to), queue_.stream);
+    parking_.settle(from, queue_.stream);
+    parking_.settle(to, queue_.stream);
+    states_.copy(from, to, queue_.stream);
+}
+
 void Engine::read_state(int32_t slot, int64_t position, void* values, void* hidden) {
-    states_.read(slot, position, values, hidden, queue_.stream);
+    parking_.settle(slot, queue_.stream);
+    states_.read(rests(slot) ? parking_.at(slot) : states_.at(slot), position, values, hidden, queue_.stream);
     wait();
 }
 
 void Engine::write_state(int32_t slot, int64_t position, const void* values, const void* hidden) {
+    parking_.settle(slot, queue_.stream);
     states_.write(slot, position, values, hidden, queue_.stream);
     wait();
 }
@@ -115,6 +137,7 @@ Batch Engine::send(const device::Piece* pieces, int32_t count) {
     int32_t row = 0;
     for (int32_t i = 0; i < count; ++i) {
         const device::Piece& piece = pieces[i];
+        parking_.settle(piece.slot, queue_.stream);
         parts[i] = {states_.at(piece.slot), row, piece.count, states_.phase(piece.position), 0};
         std::memcpy(tokens + row, piece.tokens, static_cast<size_t>(piece.count) * sizeof(int32_t));
         std::fill_n(part_of + row, piece.count, i);
@@ -278,6 +301,7 @@ void Engine::mamba1(const Queue& queue, const Batch& batch, int64_t index) {
 void Engine::compute_logits(const device::Row* rows, int32_t count) {
     for (int32_t i = 0; i < count; ++i) {
         if (rows[i].slot < 0 && (rows[i].row < 0 || rows[i].row >= last_rows_)) fail(MAMBA_INTERNAL, "row ", rows[i].row, " of ", last_rows_);
+        if (rows[i].slot >= 0) parking_.settle(rows[i].slot, queue_.stream);
         gather_host_.data()[i] = rows[i].slot >= 0 ? states_.at(rows[i].slot) + states_.hidden() : normed_.data() + rows[i].row * shape_.d_model;
     }
     const auto d_model = static_cast<int32_t>(shape_.d_model);

@@ -7,6 +7,7 @@
 #include "backends/cuda/batch.h"
 #include "backends/cuda/graphs.h"
 #include "backends/cuda/launch.h"
+#include "backends/cuda/parking.h"
 #include "backends/cuda/prefill.h"
 #include "backends/cuda/states.h"
 #include "backends/cuda/weights.h"
@@ -26,11 +27,13 @@ public:
     std::mutex mutex;  // around each call
     // Makes the device the calling thread's.
     void enter() const { check(cudaSetDevice(device_), "choosing the device"); }
+    int32_t device() const { return device_; }
 
     int32_t take_state() { return states_.take(); }
-    void give_state(int32_t slot) { states_.give(slot); }
-    void clear_state(int32_t slot) { states_.clear(slot, queue_.stream); }
-    void copy_state(int32_t from, int32_t to) { states_.copy(from, to, queue_.stream); }
+    int32_t take_host_state() { return parking_.take(); }
+    void give_state(int32_t slot);
+    void clear_state(int32_t slot);
+    void copy_state(int32_t from, int32_t to);
     void read_state(int32_t slot, int64_t position, void* values, void* hidden);
     void write_state(int32_t slot, int64_t position, const void* values, const void* hidden);
 
@@ -49,6 +52,8 @@ private:
 
     // Steps of as many sessions are computed by the kernels of steps, of more as prompts are.
     static constexpr int32_t most_steps = 512;
+
+    static bool rests(int32_t slot) { return slot >= Parking::first_place; }
 
     // What a run is told, in one stretch of memory: parts, then Mamba-2's pieces, then tokens, then part_of.
     Batch send(const device::Piece* pieces, int32_t count);
@@ -72,6 +77,7 @@ private:
 
     Weights weights_;
     States states_;
+    Parking parking_;
     Prefill prefill_;
 
     int64_t projected_width_, channels_, small_width_;

@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <map>
 #include <new>
+#include <string>
 
 #include "backends/cuda/engine.h"
 #include "backends/device.h"
@@ -33,15 +35,55 @@ int32_t guard(device::Status* status, Body&& body) noexcept {
     }
 }
 
+// Whether this build has code for a device is asked of this one.
+__global__ void probe() {}
+
 Engine& own(device::Engine* engine) { return *reinterpret_cast<Engine*>(engine); }
+
+// Devices that have failed, and how. The driver says an error again to every later call, or starts anew as if nothing had been: neither is
+// an answer to who asks for a state that is gone.
+class Lost {
+public:
+    void note(int32_t device, const std::string& message) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        messages_.emplace(device, message);
+    }
+    void refuse(int32_t device) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        const auto found = messages_.find(device);
+        if (found != messages_.end()) throw Failure{MAMBA_DEVICE, found->second};
+    }
+
+private:
+    std::mutex mutex_;
+    std::map<int32_t, std::string> messages_;
+};
+
+Lost& lost() {
+    static Lost devices;
+    return devices;
+}
+
+template <typename Body>
+void on_device(int32_t device, Body&& body) {
+    lost().refuse(device);
+    try {
+        body();
+    } catch (const Failure& failure) {
+        if (failure.code == MAMBA_DEVICE) lost().note(device, failure.message);
+        throw;
+    }
+}
 
 template <typename Body>
 int32_t guard(device::Engine* engine, device::Status* status, Body&& body) noexcept {
     return guard(status, [&] {
         Engine& e = own(engine);
         const std::lock_guard<std::mutex> lock(e.mutex);
-        e.enter();
-        body(e);
+        on_device(e.device(), [&] {
+            e.enter();
+            body(e);
+        });
     });
 }
 
@@ -84,8 +126,16 @@ int32_t device_get(int32_t index, device::Info* info, device::Status* status) {
             return;
         }
         size_t free = 0, total = 0;
+        cudaFuncAttributes attributes{};
         cudaError_t tried = cudaSetDevice(index);
         if (tried == cudaSuccess) tried = cudaMemGetInfo(&free, &total);
+        if (tried == cudaSuccess) tried = cudaFuncGetAttributes(&attributes, probe);
+        if (tried == cudaErrorNoKernelImageForDevice || tried == cudaErrorInvalidDeviceFunction) {
+            cudaGetLastError();
+            std::snprintf(info->reason, sizeof info->reason, "this build of the CUDA backend has no code for its compute capability %d.%d",
+                          properties.major, properties.minor);
+            return;
+        }
         if (tried != cudaSuccess) {
             std::snprintf(info->reason, sizeof info->reason, "it does not start: %s", cudaGetErrorString(tried));
             return;
@@ -97,11 +147,13 @@ int32_t device_get(int32_t index, device::Info* info, device::Status* status) {
 
 int32_t open(int32_t index, const device::Model* model, int64_t max_rows, device::Engine** engine, device::Status* status) {
     return guard(status, [&] {
-        device::Info info{};
-        if (device_get(index, &info, status) != MAMBA_OK) throw Failure{static_cast<mamba_result>(status->code), status->message};
-        if (info.usable == 0) fail(MAMBA_UNSUPPORTED, info.name, ": ", info.reason);
-        check(cudaSetDevice(index), "choosing the device");
-        *engine = reinterpret_cast<device::Engine*>(new Engine(index, *model, max_rows));
+        on_device(index, [&] {
+            device::Info info{};
+            if (device_get(index, &info, status) != MAMBA_OK) throw Failure{static_cast<mamba_result>(status->code), status->message};
+            if (info.usable == 0) fail(MAMBA_UNSUPPORTED, info.name, ": ", info.reason);
+            check(cudaSetDevice(index), "choosing the device");
+            *engine = reinterpret_cast<device::Engine*>(new Engine(index, *model, max_rows));
+        });
     });
 }
 
@@ -131,8 +183,13 @@ void state_give(device::Engine* engine, int32_t slot) {
     device::Status ignored;
     guard(&ignored, [&] {
         const std::lock_guard<std::mutex> lock(own(engine).mutex);
+        own(engine).enter();
         own(engine).give_state(slot);
     });
+}
+
+int32_t state_take_host(device::Engine* engine, int32_t* slot, device::Status* status) {
+    return guard(engine, status, [&](Engine& e) { *slot = e.take_host_state(); });
 }
 
 int32_t state_clear(device::Engine* engine, int32_t slot, device::Status* status) {
@@ -170,8 +227,8 @@ int32_t wait(device::Engine* engine, device::Status* status) {
 
 constexpr device::Table table{
     device::interface_version, static_cast<int32_t>(sizeof(device::Table)),
-    device_count, device_get, open, close, memory, bandwidth, state_take, state_give, state_clear, state_copy, state_read, state_write,
-    run, logits, top, wait,
+    device_count, device_get, open, close, memory, bandwidth, state_take, state_take_host, state_give, state_clear, state_copy, state_read,
+    state_write, run, logits, top, wait,
 };
 
 }  // namespace

@@ -13,12 +13,24 @@ namespace mamba::cuda {
 inline size_t round_up(size_t value, size_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
 struct DeviceMemory {
-    static void take(void** data, size_t bytes, const char* what) { check(cudaMalloc(data, bytes), what); }
+    static void take(void** data, size_t bytes, const char* what) {
+        const cudaError_t error = cudaMalloc(data, bytes);
+        if (error != cudaErrorMemoryAllocation) return check(error, what);
+        cudaGetLastError();  // it is reported here; the next launch is not to find it
+        size_t free = 0, total = 0;
+        cudaMemGetInfo(&free, &total);
+        fail(MAMBA_OUT_OF_MEMORY, what, " needs ", bytes >> 20, " MiB of the device's memory, and ", free >> 20, " MiB of ", total >> 20, " are free");
+    }
     static void give(void* data) { cudaFree(data); }
 };
 
 struct PinnedMemory {
-    static void take(void** data, size_t bytes, const char* what) { check(cudaMallocHost(data, bytes), what); }
+    static void take(void** data, size_t bytes, const char* what) {
+        const cudaError_t error = cudaMallocHost(data, bytes);
+        if (error != cudaErrorMemoryAllocation) return check(error, what);
+        cudaGetLastError();
+        fail(MAMBA_OUT_OF_MEMORY, what, " needs ", bytes >> 20, " MiB of page-locked host memory, and the system has no more");
+    }
     static void give(void* data) { cudaFreeHost(data); }
 };
 

@@ -16,7 +16,9 @@ public:
     explicit States(const device::Model& model);
 
     int32_t take();
-    void give(int32_t slot) { free_.push_back(slot); }
+    // later: the slot is still being copied from, so that others are taken before it.
+    void give(int32_t slot, bool later) { free_.insert(later ? free_.begin() : free_.end(), slot); }
+    size_t slot_bytes() const { return static_cast<size_t>(slot_floats_) * sizeof(float); }
     float* at(int32_t slot) const { return slots_[static_cast<size_t>(slot)].data(); }
 
     // Offsets in a slot, in floats.
@@ -28,8 +30,8 @@ public:
     // All are queued on the stream.
     void clear(int32_t slot, cudaStream_t stream) const;
     void copy(int32_t from, int32_t to, cudaStream_t stream) const;
-    // Between a slot and the host's layout. `host` is in memory of either kind.
-    void read(int32_t slot, int64_t position, void* values, void* hidden, cudaStream_t stream) const;
+    // Between a slot and the host's layout. from: what a slot holds, in memory of either kind.
+    void read(const float* from, int64_t position, void* values, void* hidden, cudaStream_t stream) const;
     void write(int32_t slot, int64_t position, const void* values, const void* hidden, cudaStream_t stream) const;
 
 private:

@@ -1,0 +1,181 @@
+// What the core makes of a device's failures: a code and a sentence, and whatever else can go on goes on. On the fake device, which fails when
+// it is told to.
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "backends/device_library.h"
+#include "device_testing.h"
+#include "fake_device/fake_device.h"
+#include "golden.h"
+#include "state/snapshot.h"
+#include "support/expect_error.h"
+
+namespace mamba {
+namespace {
+
+class DeviceFailure : public testing::Test {
+protected:
+    void SetUp() override {
+        std::string reason;
+        void* const library = platform::open_library(platform::environment("MAMBA_CUDA_PATH"), reason);
+        if (library != nullptr) {
+            fail_next = reinterpret_cast<fake::Fail>(platform::find_symbol(library, fake::fail_symbol));
+            slots = reinterpret_cast<fake::Slots>(platform::find_symbol(library, fake::slots_symbol));
+        }
+        if (fail_next == nullptr) GTEST_SKIP() << "this device is a real one";
+        model = open_model(fixture("mamba2"));
+        tokens = Golden(fixture("mamba2")).tokens("input_ids");
+        engine = make_engine(model, MAMBA_DEVICE_CUDA, 0, 64);
+        other = engine->create_session();
+        feed(*engine, other, tokens.data(), 10, 0);
+        expected = feed(*engine, engine->clone_session(*other), tokens.data() + 10, 5, 5);
+    }
+    void TearDown() override {
+        if (fail_next != nullptr) fail_next(nullptr, 0, 0);
+    }
+
+    // Of a session that has nothing to do with what failed.
+    void expect_others_go_on() {
+        EXPECT_EQ(feed(*engine, engine->clone_session(*other), tokens.data() + 10, 5, 5), expected);
+    }
+
+    fake::Fail fail_next = nullptr;
+    fake::Slots slots = nullptr;
+    std::shared_ptr<const Model> model;
+    std::vector<int32_t> tokens;
+    std::shared_ptr<Engine> engine;
+    std::shared_ptr<Session> other;
+    std::vector<float> expected;
+};
+
+TEST_F(DeviceFailure, WithoutADriverTheReasonIsSaid) {
+    fail_next("device_count", 1, MAMBA_UNSUPPORTED);
+    test::expect_error(MAMBA_UNSUPPORTED, {"cuda:0 cannot be used", "device_count"}, [&] { make_engine(model, MAMBA_DEVICE_CUDA); });
+    fail_next("device_count", 1, MAMBA_UNSUPPORTED);
+    std::string reason;
+    EXPECT_EQ(DeviceLibrary::cuda().count(&reason), 0);
+    EXPECT_NE(reason.find("device_count"), std::string::npos);
+    expect_others_go_on();
+}
+
+TEST_F(DeviceFailure, AModelThatDoesNotFitIsRefused) {
+    fail_next("open", 1, MAMBA_OUT_OF_MEMORY);
+    test::expect_error(MAMBA_OUT_OF_MEMORY, {"cuda:0", "open"}, [&] { make_engine(model, MAMBA_DEVICE_CUDA); });
+    expect_others_go_on();
+    EXPECT_NO_THROW(make_engine(model, MAMBA_DEVICE_CUDA));
+}
+
+TEST_F(DeviceFailure, WithoutMemoryForAnotherStateTheOthersGoOn) {
+    const int32_t before = slots(0);
+    fail_next("state_take", 1, MAMBA_OUT_OF_MEMORY);
+    test::expect_error(MAMBA_OUT_OF_MEMORY, {"cuda:0"}, [&] { engine->create_session(); });
+    fail_next("state_take", 1, MAMBA_OUT_OF_MEMORY);
+    test::expect_error(MAMBA_OUT_OF_MEMORY, {"cuda:0"}, [&] { engine->clone_session(*other); });
+    EXPECT_EQ(slots(0), before);
+    expect_others_go_on();
+}
+
+TEST_F(DeviceFailure, AnEvaluationThatLacksMemoryMovesNoSession) {
+    const auto twin = engine->clone_session(*other), restored = engine->clone_session(*other);
+    const int32_t before = slots(0);
+    // Of more than one slice, so that the states before are kept: of the second session there is no room for that.
+    const std::vector<BatchItem> items{{twin, tokens.data() + 10, 100, 0, 0, 0}, {restored, tokens.data() + 10, 100, 0, 0, 0}};
+    for (const char* function : {"state_take", "state_copy", "run"}) {
+        fail_next(function, 2, MAMBA_OUT_OF_MEMORY);
+        test::expect_error(MAMBA_OUT_OF_MEMORY, {"cuda:0", function}, [&] { engine->evaluate(items, {}, nullptr); });
+        EXPECT_EQ(slots(0), before) << function;
+        EXPECT_EQ(twin->state.token_count, 10) << function;
+        EXPECT_EQ(feed(*engine, engine->clone_session(*twin), tokens.data() + 10, 5, 5), expected) << function;
+        EXPECT_EQ(feed(*engine, engine->clone_session(*restored), tokens.data() + 10, 5, 5), expected) << function;
+    }
+    engine->evaluate(items, {}, nullptr);
+    EXPECT_EQ(twin->state.token_count, 110);
+}
+
+TEST_F(DeviceFailure, ACheckpointThatHasNoRoomMovesNoSession) {
+    const auto undoing = make_engine(model, MAMBA_DEVICE_CUDA, 8, 64);
+    const auto session = undoing->create_session();
+    fail_next("state_take", 1, MAMBA_OUT_OF_MEMORY);
+    test::expect_error(MAMBA_OUT_OF_MEMORY, {"cuda:0"}, [&] { feed(*undoing, session, tokens.data(), 10, 0); });
+    EXPECT_EQ(session->state.token_count, 0);
+    feed(*undoing, session, tokens.data(), 10, 0);
+    EXPECT_EQ(feed(*undoing, session, tokens.data() + 10, 5, 5), expected);
+    EXPECT_EQ(session->history.available(session->state), 15);
+}
+
+TEST_F(DeviceFailure, AStateAtRestFreesItsSlot) {
+    const int32_t before = slots(0);
+    engine->offload(*other, true);
+    EXPECT_EQ(slots(0), before - 1);
+    EXPECT_EQ(slots(1), 1);
+    const auto another = engine->create_session();
+    EXPECT_EQ(slots(0), before);
+    feed(*engine, another, tokens.data(), 3, 0);
+    expect_others_go_on();
+    engine->offload(*other, false);
+    EXPECT_EQ(slots(1), 0);
+    expect_others_go_on();
+}
+
+TEST_F(DeviceFailure, WithoutRoomASessionStaysWhereItIs) {
+    for (const char* function : {"state_take_host", "state_copy"}) {
+        fail_next(function, 1, MAMBA_OUT_OF_MEMORY);
+        test::expect_error(MAMBA_OUT_OF_MEMORY, {"cuda:0", function}, [&] { engine->offload(*other, true); });
+        EXPECT_FALSE(other->state.offloaded());
+        EXPECT_EQ(slots(1), 0);
+        expect_others_go_on();
+    }
+    engine->offload(*other, true);
+    for (const char* function : {"state_take", "state_copy"}) {
+        fail_next(function, 1, MAMBA_OUT_OF_MEMORY);
+        test::expect_error(MAMBA_OUT_OF_MEMORY, {"cuda:0", function}, [&] { feed(*engine, other, tokens.data() + 10, 5, 5); });
+        EXPECT_TRUE(other->state.offloaded());
+        EXPECT_EQ(other->state.token_count, 10);
+    }
+    expect_others_go_on();
+    EXPECT_EQ(feed(*engine, other, tokens.data() + 10, 5, 5), expected);
+}
+
+TEST_F(DeviceFailure, ADeviceThatStopsSaysSoFromThenOn) {
+    const auto host = make_engine(model, MAMBA_DEVICE_CPU);
+    const auto beside = make_engine(model, MAMBA_DEVICE_CUDA);
+    const auto session = beside->create_session();
+    fail_next("run", 1, MAMBA_DEVICE);
+    const auto expect_lost = [&](const auto& action) { test::expect_error(MAMBA_DEVICE, {"cuda:0", "what it held is lost", "new process"}, action); };
+    expect_lost([&] { feed(*engine, other, tokens.data() + 10, 5, 5); });
+    expect_lost([&] { feed(*engine, other, tokens.data() + 10, 5, 5); });
+    expect_lost([&] { feed(*engine, other, nullptr, 0, 1); });
+    expect_lost([&] { engine->create_session(); });
+    expect_lost([&] { engine->clone_session(*other); });
+    expect_lost([&] { engine->offload(*other, true); });
+    expect_lost([&] { other->state.reset(); });
+    expect_lost([&] {
+        std::vector<std::byte> bytes(snapshot_size(other->state));
+        save_snapshot(other->state, model->fingerprint, bytes.data());
+    });
+    expect_lost([&] { feed(*beside, session, tokens.data(), 5, 5); });
+    const auto elsewhere = host->create_session();
+    feed(*host, elsewhere, tokens.data(), 10, 0);
+    EXPECT_LE(worst(feed(*host, elsewhere, tokens.data() + 10, 5, 5), expected), 1e-4);
+}
+
+TEST_F(DeviceFailure, TheWeightsAreTheDevicesAlone) {
+    mamba_shape shape{};
+    shape.struct_size = sizeof(shape);
+    shape.architecture = MAMBA_ARCH_MAMBA2;
+    shape.layer_count = 1;
+    shape.d_model = 128;
+    shape.vocab_size = 40;
+    const auto held = random_model(shape);
+    const auto first = make_engine(held, MAMBA_DEVICE_CUDA);
+    EXPECT_FALSE(held->storage[0].empty()) << "somebody else holds it";
+    const std::vector<int32_t> input{1, 2, 3};
+    const std::vector<float> all = feed(*first, first->create_session(), input.data(), 3, 3);
+    const auto alone = make_engine(random_model(shape), MAMBA_DEVICE_CUDA);
+    for (const Buffer<std::byte>& matrix : alone->model().storage) EXPECT_TRUE(matrix.empty());
+    EXPECT_EQ(feed(*alone, alone->create_session(), input.data(), 3, 3), all);
+}
+
+}  // namespace
+}  // namespace mamba
