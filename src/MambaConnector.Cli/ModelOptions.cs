@@ -14,8 +14,8 @@ internal sealed class ModelOptions
 
     private readonly Option<string?> _device = new("--device")
     {
-        HelpName = "cpu|cuda:0",
-        Description = "Where to run. Default: MAMBA_DEVICE, or else cpu.",
+        HelpName = "cpu|cuda:0|auto",
+        Description = "Where to run; auto is the first CUDA device that can be used, or else the cpu. Default: MAMBA_DEVICE, or else cpu.",
     };
 
     private readonly Option<int?> _threads = new("--threads", "-t")

@@ -28,9 +28,13 @@ internal static class BenchCommand
             console.WithProgress("Measuring", progress => speeds = bench.Run(parsed.GetValue(repeat), progress, cancellationToken));
             long peakRss = MemoryUse.Peak;
             MambaModelInfo info = loaded.Info;
+            MambaEngineInfo engine = loaded.EngineInfo;
+            MambaDevice device = MambaModel.GetDevices().First(device => device.Id == engine.Device);
+            bool isCpu = device.Kind == MambaDeviceKind.Cpu;
             BenchDocument document = new(
-                loaded.EngineInfo.Device,
-                loaded.EngineInfo.Isa.Name(),
+                device.Id,
+                device.Name,
+                isCpu ? engine.Isa.Name() : null,
                 info.WeightType.Name(),
                 BenchSpeeds.Median(speeds.Prefill),
                 BenchSpeeds.Median(speeds.Decode),
@@ -38,7 +42,7 @@ internal static class BenchCommand
                 speeds.Decode.Max(),
                 info.WeightBytes,
                 info.StateBytes,
-                (info.WeightBytes / parsed.GetValue(batch)) + StateTraffic.PerToken(info),
+                (info.WeightBytes / parsed.GetValue(batch)) + StateTraffic.PerToken(info, isCpu),
                 loaded.MeasureBandwidth(),
                 FlopCount.PerToken(info),
                 FlopCount.PerPromptToken(info),
@@ -50,7 +54,7 @@ internal static class BenchCommand
             }
             else
             {
-                Print(console.Out, document, loaded.EngineInfo.ThreadCount);
+                Print(console.Out, document, engine.ThreadCount);
             }
 
             return Task.FromResult(Tool.Success);
@@ -80,7 +84,7 @@ internal static class BenchCommand
         double bandwidth = document.ReadBandwidthBytesPerSecond;
         LabelledRows.Write(output,
         [
-            ("device", $"{document.Device}, {document.Isa}, {threads} threads"),
+            ("device", $"{document.Device}, {document.DeviceName}{(document.Isa is null ? "" : $", {document.Isa}, {threads} threads")}"),
             ("weights", $"{document.Weights}, {document.WeightBytes:N0} bytes"),
             ("state", $"{document.StateBytes:N0} bytes a session"),
             ("prefill", $"{document.PrefillTokensPerSecond:N1} tokens/s, at best {document.BestPrefillTokensPerSecond:N1}"),

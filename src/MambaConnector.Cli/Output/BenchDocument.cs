@@ -2,7 +2,8 @@ namespace MambaConnector.Cli.Output;
 
 /// <summary>The result of <c>bench</c>. Speeds are medians: of every prompt, and of every 16 steps of decoding.</summary>
 /// <param name="Device">Where it ran.</param>
-/// <param name="Isa">With which instructions.</param>
+/// <param name="DeviceName">What its maker calls it.</param>
+/// <param name="Isa">With which instructions; null on a CUDA device.</param>
 /// <param name="Weights">The type of the matrices.</param>
 /// <param name="PrefillTokensPerSecond">Of all sessions together; after each prompt the logits of its last token.</param>
 /// <param name="DecodeTokensPerSecond">Of all sessions together.</param>
@@ -18,7 +19,8 @@ namespace MambaConnector.Cli.Output;
 /// <param name="RssBeforeLoadBytes">What it held before the model was loaded.</param>
 internal sealed record BenchDocument(
     string Device,
-    string Isa,
+    string DeviceName,
+    string? Isa,
     string Weights,
     double PrefillTokensPerSecond,
     double DecodeTokensPerSecond,

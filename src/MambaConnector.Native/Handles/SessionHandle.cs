@@ -65,6 +65,14 @@ internal sealed unsafe class SessionHandle : NativeHandle
         return info;
     }
 
+    /// <summary>On a device: moves the state to host memory, or back, and returns while the copy is under way. On the CPU it does nothing.</summary>
+    public void Offload(bool toHost)
+    {
+        using HandleLease self = Borrow();
+        MambaStatus.__Internal status = NativeStatus.Create();
+        NativeStatus.Check(c_api.__Internal.MambaSessionOffload(self.Value, toHost ? 1 : 0, (nint)(&status)), status);
+    }
+
     public void Reset()
     {
         using HandleLease self = Borrow();

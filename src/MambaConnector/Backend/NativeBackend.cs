@@ -15,7 +15,7 @@ internal sealed class NativeBackend : IInferenceBackend
     {
         _model = model;
         ModelInfo = MambaModelInfo.FromNative(model.GetInfo());
-        (MambaDeviceKind kind, int index) = options.ResolveDevice();
+        (MambaDeviceKind kind, int index) = MambaDevice.Resolve(options.ResolveDevice());
         _engine = EngineHandle.Create(model, new NativeEngineOptions.__Internal
         {
             device_kind = (int)kind,

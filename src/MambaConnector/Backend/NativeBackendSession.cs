@@ -12,11 +12,13 @@ internal sealed class NativeBackendSession(SessionHandle handle) : IBackendSessi
         get
         {
             var info = handle.GetInfo();
-            return new SessionInfo(info.token_count, info.state_bytes, info.rollback_available, info.token_hash);
+            return new SessionInfo(info.token_count, info.state_bytes, info.rollback_available, info.token_hash, info.on_device == 0);
         }
     }
 
     public IBackendSession Clone() => new NativeBackendSession(handle.Clone());
+
+    public void Offload(bool toHost) => handle.Offload(toHost);
 
     public void Reset() => handle.Reset();
 

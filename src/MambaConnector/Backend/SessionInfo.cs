@@ -5,4 +5,5 @@ namespace MambaConnector.Backend;
 /// <param name="StateBytes">Bytes of the state.</param>
 /// <param name="RollbackAvailable">Tokens that can be undone now.</param>
 /// <param name="TokenHash">Chain over all consumed tokens.</param>
-internal readonly record struct SessionInfo(long TokenCount, long StateBytes, long RollbackAvailable, ulong TokenHash);
+/// <param name="IsOffloaded">Whether the state of a session on a device rests in host memory.</param>
+internal readonly record struct SessionInfo(long TokenCount, long StateBytes, long RollbackAvailable, ulong TokenHash, bool IsOffloaded = false);

@@ -24,7 +24,7 @@ public class MambaChatClientOptions
     public int PrefillSliceTokens { get; set; } = 128;
 
     /// <summary>Bytes of states kept so that the beginning of a prompt which was read before is not read again, 0 or more; 0: none is kept. The least
-    /// recently used go first.</summary>
+    /// recently used go first. Those of a device are kept in host memory, page-locked.</summary>
     public long PrefixCacheBytes { get; set; } = 512L << 20;
 
     /// <summary>Whether every response comes with a conversation id. Otherwise only those to requests that have one, or

@@ -3,7 +3,7 @@ using MambaConnector.Backend;
 namespace MambaConnector.ChatClient;
 
 /// <summary>States after beginnings of prompts that were read before, the least recently used of which go first when they exceed a number of bytes.
-/// Thread-safe.</summary>
+/// Those of a device rest in host memory. Thread-safe.</summary>
 internal sealed class PrefixCache(long maxBytes) : IDisposable
 {
     private readonly Lock _gate = new();
@@ -22,9 +22,10 @@ internal sealed class PrefixCache(long maxBytes) : IDisposable
     public void Add(ReadOnlySpan<int> tokens, IBackendSession state)
     {
         Entry entry = new() { Key = (tokens.Length, TokenChain.Of(tokens)), State = state, Bytes = state.Info.StateBytes };
+        bool fits = entry.Bytes <= maxBytes && Rest(state);
         lock (_gate)
         {
-            if (_isDisposed || entry.Bytes > maxBytes)
+            if (_isDisposed || !fits)
             {
                 state.Dispose();
                 return;
@@ -98,6 +99,20 @@ internal sealed class PrefixCache(long maxBytes) : IDisposable
             {
                 Remove(last.Value);
             }
+        }
+    }
+
+    /// <returns>Whether there is room for a state that is not needed now. To keep it where others compute would be no good.</returns>
+    private static bool Rest(IBackendSession state)
+    {
+        try
+        {
+            state.Offload(toHost: true);
+            return true;
+        }
+        catch (MambaException)
+        {
+            return false;
         }
     }
 

@@ -44,10 +44,16 @@ public sealed record MambaDevice
     internal static string FormatId(MambaDeviceKind kind, int index) =>
         kind == MambaDeviceKind.Cpu ? "cpu" : string.Create(CultureInfo.InvariantCulture, $"cuda:{index}");
 
-    /// <summary>Reads <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
+    /// <summary>Reads <c>cpu</c>, <c>cuda</c>, <c>cuda:N</c> or <c>auto</c>.</summary>
+    /// <returns>Null for <c>auto</c>.</returns>
     /// <exception cref="ArgumentException">It is none of them; the message names <paramref name="origin"/>.</exception>
-    internal static (MambaDeviceKind Kind, int Index) ParseId(string id, string origin)
+    internal static (MambaDeviceKind Kind, int Index)? ParseId(string id, string origin)
     {
+        if (id.Equals("auto", StringComparison.OrdinalIgnoreCase))
+        {
+            return null;
+        }
+
         if (id.Equals("cpu", StringComparison.OrdinalIgnoreCase))
         {
             return (MambaDeviceKind.Cpu, 0);
@@ -61,7 +67,40 @@ public sealed record MambaDevice
         return id.StartsWith("cuda:", StringComparison.OrdinalIgnoreCase)
             && int.TryParse(id.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out int index)
             ? (MambaDeviceKind.Cuda, index)
-            : throw new ArgumentException($"{origin} names the device '{id}'; use 'cpu' or 'cuda:N', for example 'cuda:0'.");
+            : throw new ArgumentException($"{origin} names the device '{id}'; use 'cpu', 'auto' or 'cuda:N', for example 'cuda:0'.");
+    }
+
+    /// <summary>The device to run on, as <see cref="Choose"/> finds it. For the CPU no other device is looked for, which would start its
+    /// driver.</summary>
+    internal static (MambaDeviceKind Kind, int Index) Resolve((MambaDeviceKind Kind, int Index)? wanted)
+    {
+        if (wanted is { Kind: MambaDeviceKind.Cpu } cpu)
+        {
+            return cpu;
+        }
+
+        MambaDevice device = Choose(MambaModel.GetDevices(), wanted);
+        return (device.Kind, device.Index);
+    }
+
+    /// <summary>The device to run on, which can be used.</summary>
+    /// <param name="devices">Those there are.</param>
+    /// <param name="wanted">One of them; null: the first that is more than the CPU, or else that.</param>
+    /// <exception cref="MambaDeviceException">It is not there, or cannot be used; the message says why.</exception>
+    internal static MambaDevice Choose(IReadOnlyList<MambaDevice> devices, (MambaDeviceKind Kind, int Index)? wanted)
+    {
+        if (wanted is not (MambaDeviceKind kind, int index))
+        {
+            return devices.FirstOrDefault(device => device.Kind != MambaDeviceKind.Cpu && device.IsUsable) ?? devices[0];
+        }
+
+        string others = $"These can be used: {string.Join(", ", devices.Where(device => device.IsUsable).Select(device => device.Id))}.";
+        MambaDevice? found = devices.FirstOrDefault(device => device.Kind == kind && device.Index == index)
+            ?? devices.FirstOrDefault(device => device.Kind == kind && !device.IsUsable);
+        return found is null
+            ? throw new MambaDeviceException(MambaErrorCode.NotFound, $"There is no device {FormatId(kind, index)}. {others}")
+            : found.IsUsable ? found
+            : throw new MambaDeviceException(MambaErrorCode.Unsupported, $"{FormatId(kind, index)} cannot be used: {found.Reason}. {others}");
     }
 
     internal static unsafe MambaDevice FromNative(in NativeDeviceInfo.__Internal info)

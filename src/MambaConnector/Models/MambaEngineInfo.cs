@@ -8,10 +8,10 @@ public sealed record MambaEngineInfo
     /// <summary>The device, as <see cref="MambaModelOptions.Device"/> names it.</summary>
     public required string Device { get; init; }
 
-    /// <summary>The instruction set of the CPU kernels.</summary>
+    /// <summary>The instruction set of the CPU kernels; on a device <see cref="MambaIsa.Auto"/>.</summary>
     public required MambaIsa Isa { get; init; }
 
-    /// <summary>Threads of the engine's own pool.</summary>
+    /// <summary>Threads of the engine's own pool; on a device 0.</summary>
     public required int ThreadCount { get; init; }
 
     /// <summary>Tokens of one evaluation; larger inputs are sliced.</summary>
@@ -21,7 +21,7 @@ public sealed record MambaEngineInfo
     public required int RollbackTokens { get; init; }
 
     /// <summary>Bytes held beside the model: weights in the order that this processor reads them, where the engine has packed them, and
-    /// working memory.</summary>
+    /// working memory. On a device: of its memory, all weights and working memory; sessions' states come on top.</summary>
     public required long MemoryBytes { get; init; }
 
     /// <summary>Evaluations since the model was loaded.</summary>

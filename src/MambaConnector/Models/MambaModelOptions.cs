@@ -7,7 +7,8 @@ namespace MambaConnector;
 /// fallback.</remarks>
 public sealed record MambaModelOptions
 {
-    /// <summary><c>cpu</c> or <c>cuda:N</c>. Null: <c>MAMBA_DEVICE</c>, or else <c>cpu</c>.</summary>
+    /// <summary><c>cpu</c>, <c>cuda:N</c>, or <c>auto</c> for the first CUDA device that can be used, or else the CPU. Null: <c>MAMBA_DEVICE</c>, or
+    /// else <c>cpu</c>.</summary>
     public string? Device { get; init; }
 
     /// <summary>The instruction set of the CPU kernels. Null: <c>MAMBA_ISA</c> (scalar, avx2, avx512, amx, neon, auto), or else the best.</summary>
@@ -33,7 +34,8 @@ public sealed record MambaModelOptions
     /// <summary>The chat template, when the checkpoint's own is missing or not among those that are known.</summary>
     public ChatTemplate? ChatTemplate { get; init; }
 
-    internal (MambaDeviceKind Kind, int Index) ResolveDevice() =>
+    /// <returns>Null for the best there is.</returns>
+    internal (MambaDeviceKind Kind, int Index)? ResolveDevice() =>
         Device is not null ? MambaDevice.ParseId(Device, nameof(Device))
         : Variable("MAMBA_DEVICE") is string id ? MambaDevice.ParseId(id, "MAMBA_DEVICE")
         : (MambaDeviceKind.Cpu, 0);

@@ -76,6 +76,26 @@ public sealed class PrefixCacheTests : IDisposable
     }
 
     [Fact]
+    public void AStateRestsWhileItIsKept()
+    {
+        int rested = 0;
+        _backend.Offloading = () => rested++;
+        Add([1]);
+        Assert.Equal(1, rested);
+        using IBackendSession found = _cache.Find([1])!.Value.State;
+        Assert.False(found.Info.IsOffloaded);
+    }
+
+    [Fact]
+    public void AStateThatHasNoRoomToRestIsNotKept()
+    {
+        _backend.Offloading = () => throw new MambaOutOfMemoryException(MambaErrorCode.OutOfMemory, "full");
+        Add([1]);
+        Assert.Equal(0, _cache.Count);
+        Assert.Equal(0, _backend.LiveSessions);
+    }
+
+    [Fact]
     public void NothingIsKeptAfterDisposal()
     {
         Add([1]);

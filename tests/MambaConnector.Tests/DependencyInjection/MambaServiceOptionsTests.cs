@@ -26,7 +26,7 @@ public sealed class MambaServiceOptionsTests
             $"ModelPath is '{Missing}', and '{Missing}' does not exist."
         },
         { options => options.ModelPath = Present, $"there is a ModelFactory, and ModelPath is '{Present}': set one of them." },
-        { options => options.Device = "tpu", "Device names the device 'tpu'; use 'cpu' or 'cuda:N', for example 'cuda:0'." },
+        { options => options.Device = "tpu", "Device names the device 'tpu'; use 'cpu', 'auto' or 'cuda:N', for example 'cuda:0'." },
         { options => options.ThreadCount = 0, "ThreadCount is 0; use 1 or more, or leave it out for one a processor." },
         { options => options.Isa = (MambaIsa)99, "Isa is 99; use one of Auto, Scalar, Avx2, Avx512, Amx, Neon." },
         {

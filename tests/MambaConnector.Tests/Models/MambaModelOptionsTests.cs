@@ -9,6 +9,35 @@ public class MambaModelOptionsTests
     [InlineData("cuda:3", MambaDeviceKind.Cuda, 3)]
     public void KnowsDevices(string id, MambaDeviceKind kind, int index) => Assert.Equal((kind, index), new MambaModelOptions { Device = id }.ResolveDevice());
 
+    [Fact]
+    public void AutoTakesADeviceThatCanBeUsed()
+    {
+        MambaDevice cpu = Device(MambaDeviceKind.Cpu, 0, "");
+        MambaDevice old = Device(MambaDeviceKind.Cuda, 0, "it is too old");
+        MambaDevice cuda = Device(MambaDeviceKind.Cuda, 1, "");
+
+        Assert.Null(new MambaModelOptions { Device = "Auto" }.ResolveDevice());
+        Assert.Equal(cuda, MambaDevice.Choose([cpu, old, cuda], null));
+        Assert.Equal(cpu, MambaDevice.Choose([cpu, old], null));
+        Assert.Equal(cpu, MambaDevice.Choose([cpu, cuda], (MambaDeviceKind.Cpu, 0)));
+        Assert.Equal(cuda, MambaDevice.Choose([cpu, old, cuda], (MambaDeviceKind.Cuda, 1)));
+    }
+
+    [Fact]
+    public void ADeviceThatCannotBeUsedIsRefusedWithItsReason()
+    {
+        MambaDevice cpu = Device(MambaDeviceKind.Cpu, 0, "");
+        MambaDevice old = Device(MambaDeviceKind.Cuda, 0, "it is too old");
+
+        Assert.Equal(
+            "cuda:0 cannot be used: it is too old. These can be used: cpu.",
+            Assert.Throws<MambaDeviceException>(() => MambaDevice.Choose([cpu, old], (MambaDeviceKind.Cuda, 0))).Message);
+        Assert.Contains("too old", Assert.Throws<MambaDeviceException>(() => MambaDevice.Choose([cpu, old], (MambaDeviceKind.Cuda, 3))).Message, StringComparison.Ordinal);
+        Assert.Equal(
+            "There is no device cuda:3. These can be used: cpu, cuda:0.",
+            Assert.Throws<MambaDeviceException>(() => MambaDevice.Choose([cpu, Device(MambaDeviceKind.Cuda, 0, "")], (MambaDeviceKind.Cuda, 3))).Message);
+    }
+
     [Theory]
     [InlineData("gpu")]
     [InlineData("cuda:")]
@@ -36,4 +65,18 @@ public class MambaModelOptionsTests
         Assert.Equal(MambaShape.Parse("mamba-130m"), first);
         Assert.Contains("mamba2-130m", Assert.Throws<ArgumentException>(() => MambaShape.Parse("mamba3-1b")).Message, StringComparison.Ordinal);
     }
+
+    private static MambaDevice Device(MambaDeviceKind kind, int index, string reason) => new()
+    {
+        Kind = kind,
+        Index = index,
+        Name = "a device",
+        IsUsable = reason.Length == 0,
+        Reason = reason,
+        Isa = MambaIsa.Auto,
+        ComputeCapability = 0,
+        UnitCount = 1,
+        MemoryBytes = 1,
+        FreeBytes = 1,
+    };
 }

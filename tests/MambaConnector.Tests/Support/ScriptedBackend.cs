@@ -26,6 +26,9 @@ internal sealed class ScriptedBackend(Func<IReadOnlyList<int>, float[]> logits, 
     /// <summary>Called with the items of each evaluation before it changes anything.</summary>
     public Action<EvaluationItem[]>? EvaluatingItems { get; set; }
 
+    /// <summary>Called before a state moves to host memory.</summary>
+    public Action? Offloading { get; set; }
+
     /// <summary>Called when the model is disposed.</summary>
     public Action? Disposing { get; set; }
 
@@ -138,6 +141,8 @@ internal sealed class ScriptedBackend(Func<IReadOnlyList<int>, float[]> logits, 
 
         public IReadOnlyList<int> Tokens => _tokens;
 
+        public bool IsOffloaded { get; private set; }
+
         public SessionInfo Info
         {
             get
@@ -149,13 +154,14 @@ internal sealed class ScriptedBackend(Func<IReadOnlyList<int>, float[]> logits, 
                     hash = (hash ^ (uint)token) * 1099511628211;
                 }
 
-                return new SessionInfo(_tokens.Count, 100, _ring, hash);
+                return new SessionInfo(_tokens.Count, 100, _ring, hash, IsOffloaded);
             }
         }
 
         public void Push(int token)
         {
             _tokens.Add(token);
+            IsOffloaded = false;
             _ring = Math.Min(_ring + 1, _reach);
         }
 
@@ -163,6 +169,17 @@ internal sealed class ScriptedBackend(Func<IReadOnlyList<int>, float[]> logits, 
         {
             RequireLive();
             return new Session(_backend, [.. _tokens]) { _reach = _reach, _ring = _ring };
+        }
+
+        public void Offload(bool toHost)
+        {
+            RequireLive();
+            if (toHost)
+            {
+                _backend.Offloading?.Invoke();
+            }
+
+            IsOffloaded = toHost;
         }
 
         public void Reset()
