@@ -20,6 +20,10 @@ internal static class Program
             case [MatrixUnits.Command]:
                 await Console.Out.WriteAsync(MatrixUnits.Run().ToString(CultureInfo.InvariantCulture));
                 return 0;
+            case [FakeDevice.Command]:
+                FakeDevice.Run();
+                await Console.Out.WriteAsync("done");
+                return 0;
             default:
                 await Console.Error.WriteLineAsync("These are tests: run them with 'dotnet test'.");
                 return 2;

@@ -59,7 +59,7 @@ Engine::Engine(int32_t device, const device::Model& model, int64_t max_rows)
     small_ = floats(few, small_width_);
     gathered_ = floats(output_rows, shape_.d_model);
     logits_ = floats(output_rows, shape_.padded_vocab_size);
-    logits_host_ = PinnedArray<float>(static_cast<size_t>(shape_.padded_vocab_size), working);
+    logits_host_ = PinnedArray<float>(static_cast<size_t>(output_rows * shape_.padded_vocab_size), working);
     batch_ = DeviceArray<unsigned char>(batch_bytes(max_rows), working);
     batch_host_ = PinnedArray<unsigned char>(batch_bytes(max_rows), working);
     gather_ = DeviceArray<const float*>(output_rows, working);
@@ -321,17 +321,19 @@ void Engine::logits(const device::Row* rows, int32_t count, float* out, int64_t 
     for (int32_t first = 0; first < count; first += output_rows) {
         const int32_t some = std::min(output_rows, count - first);
         compute_logits(rows + first, some);
-        float* to = out + first * stride;
-        if (some == 1) {
-            // By way of page-locked memory: the caller's is slow to read into, and a row is what every step of decoding asks for.
-            check(cudaMemcpyAsync(logits_host_.data(), logits_.data(), bytes, cudaMemcpyDeviceToHost, queue_.stream), "reading logits");
-            wait();
-            std::memcpy(to, logits_host_.data(), bytes);
-            continue;
+        // By way of page-locked memory, because the caller's is slow to read into: what has come is handed on while the rest comes.
+        const auto rows_of = [&](size_t part) { return std::min(static_cast<int32_t>(part) * rows_a_part, some); };
+        for (size_t part = 0; part < parts_read_.size(); ++part) {
+            const int64_t begin = rows_of(part), end = rows_of(part + 1);
+            if (begin == end) break;
+            check(cudaMemcpyAsync(logits_host_.data() + begin * v, logits_.data() + begin * v, static_cast<size_t>(end - begin) * bytes,
+                                  cudaMemcpyDeviceToHost, queue_.stream), "reading logits");
+            parts_read_[part].record(queue_.stream);
         }
-        check(cudaMemcpy2DAsync(to, static_cast<size_t>(stride) * sizeof(float), logits_.data(), bytes, bytes, static_cast<size_t>(some),
-                                cudaMemcpyDeviceToHost, queue_.stream), "reading logits");
-        wait();
+        for (int32_t row = 0; row < some; ++row) {
+            if (row % rows_a_part == 0) parts_read_[static_cast<size_t>(row / rows_a_part)].wait();
+            std::memcpy(out + (first + row) * stride, logits_host_.data() + row * v, bytes);
+        }
     }
 }
 

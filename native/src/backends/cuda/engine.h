@@ -1,6 +1,7 @@
 // A model on one device: its weights, its states, working memory of one run, and the layer loop.
 #pragma once
 
+#include <array>
 #include <mutex>
 #include <vector>
 
@@ -49,6 +50,8 @@ public:
 private:
     // Rows whose logits are computed at a time.
     static constexpr int32_t output_rows = 64;
+    // Of them, as many as come to the host at a time.
+    static constexpr int32_t rows_a_part = 8;
 
     // Steps of as many sessions are computed by the kernels of steps, of more as prompts are.
     static constexpr int32_t most_steps = 512;
@@ -87,6 +90,7 @@ private:
     DeviceArray<const float*> gather_;
     PinnedArray<const float*> gather_host_;
     PinnedArray<float> logits_host_;
+    std::array<Event, output_rows / rows_a_part> parts_read_;
     DeviceArray<device::TopEntry> top_;
     DeviceArray<unsigned long long> top_parts_;
     DeviceArray<uint32_t> masks_;
