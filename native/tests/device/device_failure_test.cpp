@@ -2,9 +2,6 @@
 // it is told to.
 #include <gtest/gtest.h>
 
-#include <optional>
-
-#include "backends/device_library.h"
 #include "device_testing.h"
 #include "fake_device/fake_device.h"
 #include "golden.h"
@@ -50,13 +47,23 @@ protected:
 };
 
 TEST_F(DeviceFailure, WithoutADriverTheReasonIsSaid) {
-    fail_next("device_count", 1, MAMBA_UNSUPPORTED);
+    fail_next("device_count", 0, MAMBA_UNSUPPORTED);
     test::expect_error(MAMBA_UNSUPPORTED, {"cuda:0 cannot be used", "device_count"}, [&] { make_engine(model, MAMBA_DEVICE_CUDA); });
-    fail_next("device_count", 1, MAMBA_UNSUPPORTED);
-    std::string reason;
-    EXPECT_EQ(DeviceLibrary::cuda().count(&reason), 0);
-    EXPECT_NE(reason.find("device_count"), std::string::npos);
+    const auto listed = [] {
+        mamba_device_info info{};
+        info.struct_size = sizeof(info);
+        EXPECT_EQ(mamba_device_count(), 2);
+        EXPECT_EQ(mamba_device_get(1, &info, nullptr), MAMBA_OK);
+        EXPECT_EQ(info.kind, MAMBA_DEVICE_CUDA);
+        return info;
+    };
+    const mamba_device_info missing = listed();
+    EXPECT_EQ(missing.usable, 0);
+    EXPECT_NE(std::string(reinterpret_cast<const char*>(missing.reason), static_cast<size_t>(missing.reason_length)).find("device_count"), std::string::npos);
     expect_others_go_on();
+
+    fail_next(nullptr, 0, 0);
+    EXPECT_EQ(listed().usable, 1);
 }
 
 TEST_F(DeviceFailure, AModelThatDoesNotFitIsRefused) {

@@ -22,7 +22,7 @@ namespace {
 constexpr int32_t first_host_slot = 1000;
 
 std::mutex mutex;  // around everything
-std::map<std::string, std::pair<int32_t, int32_t>> failures;  // function: the calls to come, the code
+std::map<std::string, std::pair<int32_t, int32_t>> failures;  // function: the calls to come, 0 for each, and the code
 bool stopped = false;
 int32_t slots_in_use[2] = {};
 
@@ -85,9 +85,10 @@ int32_t guard(const char* function, device::Status* status, const Body& body) no
     try {
         if (stopped) fail(MAMBA_DEVICE, "the fake device has stopped");
         const auto failure = failures.find(function);
-        if (failure != failures.end() && --failure->second.first == 0) {
+        const bool every = failure != failures.end() && failure->second.first == 0;
+        if (failure != failures.end() && (every || --failure->second.first == 0)) {
             const auto code = static_cast<mamba_result>(failure->second.second);
-            failures.erase(failure);
+            if (!every) failures.erase(failure);
             stopped = code == MAMBA_DEVICE;
             fail(code, "the fake device fails in ", function);
         }

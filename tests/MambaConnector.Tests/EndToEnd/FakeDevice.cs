@@ -99,9 +99,12 @@ internal static class FakeDevice
 
     private static void IsMissing()
     {
-        Fail("device_count", MambaErrorCode.Unsupported);
-        Assert.Equal("cpu", MambaModel.GetDevices().Single(device => device.IsUsable).Id);
         Assert.Contains("no device cuda:1", Assert.Throws<MambaDeviceException>(() => Create("cuda:1")).Message, StringComparison.Ordinal);
+        Fail("device_count", MambaErrorCode.Unsupported, call: 0);
+        Assert.Equal("cpu", MambaModel.GetDevices().Single(device => device.IsUsable).Id);
+        Assert.Contains("fails in device_count", Assert.Throws<MambaDeviceException>(() => Create("cuda:0")).Message, StringComparison.Ordinal);
+        using MambaModel other = Create("auto");
+        Assert.Equal("cpu", other.EngineInfo.Device);
     }
 
     private static void Stops(MambaModel cpu, MambaModel cuda, MambaSession session)
@@ -128,13 +131,13 @@ internal static class FakeDevice
     private static void AssertClose(float[] expected, float[] actual) =>
         Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, 1e-4f));
 
-    /// <summary>The next call of a function of the device fails.</summary>
-    private static unsafe void Fail(string function, MambaErrorCode code)
+    /// <summary>The next call of a function of the device fails; with <paramref name="call"/> 0, each.</summary>
+    private static unsafe void Fail(string function, MambaErrorCode code, int call = 1)
     {
         nint library = NativeLibrary.Load(Environment.GetEnvironmentVariable(PathVariable)!);
         delegate* unmanaged<byte*, int, int, void> fail = (delegate* unmanaged<byte*, int, int, void>)NativeLibrary.GetExport(library, "mamba_fake_fail");
         nint name = Marshal.StringToCoTaskMemUTF8(function);
-        fail((byte*)name, 1, (int)code);
+        fail((byte*)name, call, (int)code);
         Marshal.FreeCoTaskMem(name);
     }
 }
