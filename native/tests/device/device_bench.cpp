@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "state/snapshot.h"
 
 namespace {
 
@@ -129,12 +130,19 @@ void measure_offload(const std::shared_ptr<Engine>& engine) {
         engine->offload(*session, i % 2 == 0);
         beside.push_back(timed([&] { step(other, 1); }));
     }
+    std::vector<std::byte> saved(snapshot_size(session->state));
+    std::vector<double> saves, loads;
+    for (int i = 0; i < 5; ++i) {
+        saves.push_back(timed([&] { save_snapshot(session->state, engine->model().fingerprint, saved.data()); }));
+        State state = engine->new_state();
+        loads.push_back(timed([&] { load_snapshot(saved.data(), saved.size(), engine->model().fingerprint, state); }));
+    }
     const double back = median(in) - median(logits);
     std::printf("  session of %.1f MB to host memory: %.2f ms, back: %.2f ms (%.1f and %.1f GB/s); the call %.3f ms, the first %.1f ms; "
-                "another session's step %.3f ms, beside copies %.3f ms\n",
+                "another session's step %.3f ms, beside copies %.3f ms; saved in %.1f ms, loaded in %.1f ms\n",
                 static_cast<double>(session->state.bytes()) * 1e-6, median(both) - median(in), back,
                 static_cast<double>(session->state.bytes()) * 1e-6 / (median(both) - median(in)), static_cast<double>(session->state.bytes()) * 1e-6 / back,
-                median(calls), first, median(alone), median(beside));
+                median(calls), first, median(alone), median(beside), median(saves), median(loads));
     std::fflush(stdout);
 }
 
