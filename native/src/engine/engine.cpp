@@ -40,7 +40,8 @@ std::unique_ptr<Backend> make_backend(const Model& model, bool alone, const Stat
     const int64_t asked = options.max_batch_tokens;
     const int threads = checked_threads(options.threads);
     if (options.device_kind == MAMBA_DEVICE_CUDA) {
-        return std::make_unique<DeviceBackend>(model, alone, layout, options.device_index, checked_batch_tokens(asked, default_device_batch_tokens));
+        const int64_t rows = checked_batch_tokens(asked, default_device_batch_tokens);
+        return std::make_unique<DeviceBackend>(model, alone, layout, options.device_index, rows);
     }
     return std::make_unique<CpuBackend>(model, alone, layout, options.isa, threads, checked_batch_tokens(asked, default_batch_tokens));
 }

@@ -30,7 +30,8 @@ public:
     explicit DeviceSlot(DeviceStates& states, bool on_host = false)
         : states_(&states), index_(on_host ? states.take_host() : states.take()), on_host_(on_host) {}
     DeviceSlot(DeviceSlot&& other) noexcept
-        : states_(std::exchange(other.states_, nullptr)), index_(std::exchange(other.index_, -1)), on_host_(std::exchange(other.on_host_, false)) {}
+        : states_(std::exchange(other.states_, nullptr)), index_(std::exchange(other.index_, -1)),
+          on_host_(std::exchange(other.on_host_, false)) {}
     DeviceSlot& operator=(DeviceSlot&& other) noexcept {
         std::swap(states_, other.states_);
         std::swap(index_, other.index_);

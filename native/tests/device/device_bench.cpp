@@ -103,7 +103,9 @@ void measure_offload(const std::shared_ptr<Engine>& engine) {
         action();
         return seconds_since(start) * 1e3;
     };
-    const auto step = [&](const std::shared_ptr<Session>& of, int64_t count) { engine->evaluate({{of, &token, count, 1, 0, 0}}, output, nullptr); };
+    const auto step = [&](const std::shared_ptr<Session>& of, int64_t count) {
+        engine->evaluate({{of, &token, count, 1, 0, 0}}, output, nullptr);
+    };
     std::vector<float> values(static_cast<size_t>(session->state.state_floats())), hidden(session->state.hidden_floats());
     step(session, 1);
     const double first = timed([&] { engine->offload(*session, true); });
@@ -137,12 +139,12 @@ void measure_offload(const std::shared_ptr<Engine>& engine) {
         State state = engine->new_state();
         loads.push_back(timed([&] { load_snapshot(saved.data(), saved.size(), engine->model().fingerprint, state); }));
     }
-    const double back = median(in) - median(logits);
+    const double away = median(both) - median(in), back = median(in) - median(logits);
+    const double megabytes = static_cast<double>(session->state.bytes()) * 1e-6;
     std::printf("  session of %.1f MB to host memory: %.2f ms, back: %.2f ms (%.1f and %.1f GB/s); the call %.3f ms, the first %.1f ms; "
                 "another session's step %.3f ms, beside copies %.3f ms; saved in %.1f ms, loaded in %.1f ms\n",
-                static_cast<double>(session->state.bytes()) * 1e-6, median(both) - median(in), back,
-                static_cast<double>(session->state.bytes()) * 1e-6 / (median(both) - median(in)), static_cast<double>(session->state.bytes()) * 1e-6 / back,
-                median(calls), first, median(alone), median(beside), median(saves), median(loads));
+                megabytes, away, back, megabytes / away, megabytes / back, median(calls), first, median(alone), median(beside), median(saves),
+                median(loads));
     std::fflush(stdout);
 }
 

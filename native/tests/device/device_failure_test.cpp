@@ -1,5 +1,5 @@
-// What the core makes of a device's failures: a code and a sentence, and whatever else can go on goes on. On the fake device, which fails when
-// it is told to.
+// What the core makes of a device's failures: a code and a sentence, and whatever else can go on goes on. On the fake device, which fails
+// when it is told to.
 #include <gtest/gtest.h>
 
 #include "device_testing.h"
@@ -59,7 +59,8 @@ TEST_F(DeviceFailure, WithoutADriverTheReasonIsSaid) {
     };
     const mamba_device_info missing = listed();
     EXPECT_EQ(missing.usable, 0);
-    EXPECT_NE(std::string(reinterpret_cast<const char*>(missing.reason), static_cast<size_t>(missing.reason_length)).find("device_count"), std::string::npos);
+    const std::string reason(reinterpret_cast<const char*>(missing.reason), static_cast<size_t>(missing.reason_length));
+    EXPECT_NE(reason.find("device_count"), std::string::npos);
     expect_others_go_on();
 
     fail_next(nullptr, 0, 0);
@@ -149,7 +150,9 @@ TEST_F(DeviceFailure, ADeviceThatStopsSaysSoFromThenOn) {
     const auto beside = make_engine(model, MAMBA_DEVICE_CUDA);
     const auto session = beside->create_session();
     fail_next("run", 1, MAMBA_DEVICE);
-    const auto expect_lost = [&](const auto& action) { test::expect_error(MAMBA_DEVICE, {"cuda:0", "what it held is lost", "new process"}, action); };
+    const auto expect_lost = [](const auto& action) {
+        test::expect_error(MAMBA_DEVICE, {"cuda:0", "what it held is lost", "new process"}, action);
+    };
     expect_lost([&] { feed(*engine, other, tokens.data() + 10, 5, 5); });
     expect_lost([&] { feed(*engine, other, tokens.data() + 10, 5, 5); });
     expect_lost([&] { feed(*engine, other, nullptr, 0, 1); });

@@ -80,7 +80,9 @@ void outlive_a_fault() {
     feed(*engine, session, tokens.data(), 3, 0);
     beside->offload(*resting, true);
     trap();
-    const auto expect_lost = [&](const auto& action) { test::expect_error(MAMBA_DEVICE, {"cuda:0", "what it held is lost", "new process"}, action); };
+    const auto expect_lost = [](const auto& action) {
+        test::expect_error(MAMBA_DEVICE, {"cuda:0", "what it held is lost", "new process"}, action);
+    };
     for (int i = 0; i < 2; ++i) {
         expect_lost([&] { feed(*engine, session, tokens.data(), 3, 1); });
         expect_lost([&] { feed(*beside, other, tokens.data(), 3, 1); });

@@ -30,7 +30,8 @@ TEST_P(DeviceOffload, ASessionGoesOnAsIfItHadStayed) {
     engine->offload(*moved, true);  // an empty one, too
     int64_t done = 0;
     for (const int64_t count : {5, 1, 1, 30, 1, 64, 2}) {
-        EXPECT_EQ(feed(*engine, moved, tokens.data() + done, count, count), feed(*engine, stayed, tokens.data() + done, count, count)) << done;
+        const int32_t* const next = tokens.data() + done;
+        EXPECT_EQ(feed(*engine, moved, next, count, count), feed(*engine, stayed, next, count, count)) << done;
         done += count;
         engine->offload(*moved, true);
         engine->offload(*moved, true);

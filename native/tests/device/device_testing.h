@@ -19,7 +19,8 @@ inline std::string fixture(const std::string& name) {
     return std::string(elsewhere != nullptr ? elsewhere : MAMBA_FIXTURES) + "/" + name;
 }
 
-inline std::shared_ptr<Engine> make_engine(std::shared_ptr<const Model> model, mamba_device_kind kind, int64_t rollback = 0, int64_t rows = 0) {
+inline std::shared_ptr<Engine> make_engine(std::shared_ptr<const Model> model, mamba_device_kind kind, int64_t rollback = 0,
+                                           int64_t rows = 0) {
     EngineOptions options;
     options.device_kind = kind;
     options.rollback_tokens = rollback;
@@ -27,7 +28,8 @@ inline std::shared_ptr<Engine> make_engine(std::shared_ptr<const Model> model, m
     return std::make_shared<Engine>(std::move(model), options);
 }
 
-inline std::vector<float> feed(Engine& engine, const std::shared_ptr<Session>& session, const int32_t* tokens, int64_t count, int64_t rows) {
+inline std::vector<float> feed(Engine& engine, const std::shared_ptr<Session>& session, const int32_t* tokens, int64_t count,
+                               int64_t rows) {
     std::vector<float> logits(static_cast<size_t>(rows * engine.model().config.padded_vocab_size));
     BatchOutput output;
     output.logits = logits.data();
@@ -36,7 +38,7 @@ inline std::vector<float> feed(Engine& engine, const std::shared_ptr<Session>& s
 }
 
 inline std::vector<float> feed_in_pieces(Engine& engine, const std::shared_ptr<Session>& session, const std::vector<int32_t>& tokens,
-                                  const std::vector<int64_t>& pieces) {
+                                         const std::vector<int64_t>& pieces) {
     std::vector<float> all;
     int64_t done = 0;
     for (size_t i = 0; done < static_cast<int64_t>(tokens.size()); ++i) {

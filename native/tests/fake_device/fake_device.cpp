@@ -43,7 +43,8 @@ struct FakeEngine {
         return at(slot);
     }
     void expect(Session& session, int64_t position) const {
-        if (session.state.token_count != position) fail(MAMBA_INTERNAL, "position ", position, " of a state at ", session.state.token_count);
+        const int64_t at = session.state.token_count;
+        if (at != position) fail(MAMBA_INTERNAL, "position ", position, " of a state at ", at);
     }
     int32_t take(bool on_host) {
         int32_t slot = on_host ? first_host_slot : 0;
@@ -252,7 +253,8 @@ int32_t state_read(device::Engine* engine, int32_t slot, int64_t position, void*
     });
 }
 
-int32_t state_write(device::Engine* engine, int32_t slot, int64_t position, const void* values, const void* hidden, device::Status* status) {
+int32_t state_write(device::Engine* engine, int32_t slot, int64_t position, const void* values, const void* hidden,
+                    device::Status* status) {
     return guard("state_write", status, [&] {
         State& state = own(engine).on_device(slot).state;
         state.token_count = position;
@@ -292,8 +294,8 @@ int32_t top(device::Engine* engine, const device::Row* rows, int32_t count, int3
         FakeEngine& e = own(engine);
         std::vector<mamba_top_entry> entries(static_cast<size_t>(k));
         for (int32_t i = 0; i < count; ++i) {
-            select_top(e.row(rows[i]).data(), e.engine->model().config.vocab_size, masks == nullptr ? nullptr : masks + i * mask_words, mask_words,
-                       k, entries.data());
+            const uint32_t* const mask = masks == nullptr ? nullptr : masks + i * mask_words;
+            select_top(e.row(rows[i]).data(), e.engine->model().config.vocab_size, mask, mask_words, k, entries.data());
             for (int32_t j = 0; j < k; ++j) out[i * k + j] = {entries[static_cast<size_t>(j)].token, entries[static_cast<size_t>(j)].logit};
         }
     });

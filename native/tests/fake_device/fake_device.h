@@ -5,8 +5,8 @@
 
 namespace mamba::fake {
 
-// The `call`-th next call of this function of the table (1: the next; 0: each) fails with this mamba_result, and nothing else happens in it.
-// After MAMBA_DEVICE the device has stopped working. NULL: all is well again, as in a new process.
+// The `call`-th next call of this function of the table (1: the next; 0: each) fails with this mamba_result, and nothing else happens in
+// it. After MAMBA_DEVICE the device has stopped working. NULL: all is well again, as in a new process.
 using Fail = void (*)(const char* function, int32_t call, int32_t code);
 constexpr char fail_symbol[] = "mamba_fake_fail";
 

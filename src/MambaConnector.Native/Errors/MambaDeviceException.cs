@@ -1,8 +1,8 @@
 namespace MambaConnector;
 
 /// <summary>The device or its driver failed, or a device that was asked for cannot be used.</summary>
-/// <remarks>With <see cref="MambaErrorCode.Device"/>, a CUDA device has stopped working for this process: every later call to a model on it says so
-/// again, the states of its sessions are lost, and only a new process can use it. Models on other devices go on.</remarks>
+/// <remarks>With <see cref="MambaErrorCode.Device"/>, a CUDA device has stopped working for this process: every later call to a model on it
+/// says so again, the states of its sessions are lost, and only a new process can use it. Models on other devices go on.</remarks>
 public sealed class MambaDeviceException : MambaException
 {
     /// <summary>Creates the exception.</summary>

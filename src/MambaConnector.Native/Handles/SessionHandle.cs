@@ -65,7 +65,8 @@ internal sealed unsafe class SessionHandle : NativeHandle
         return info;
     }
 
-    /// <summary>On a device: moves the state to host memory, or back, and returns while the copy is under way. On the CPU it does nothing.</summary>
+    /// <summary>On a device: moves the state to host memory, or back, and returns while the copy is under way. On the CPU it does
+    /// nothing.</summary>
     public void Offload(bool toHost)
     {
         using HandleLease self = Borrow();

@@ -7,8 +7,8 @@ internal interface IBackendSession : IDisposable
 
     IBackendSession Clone();
 
-    /// <summary>On a device: moves the state, and what is kept to undo with, to host memory, where it takes no room from others, or the state back.
-    /// An evaluation brings it back unasked; all else works in either place. On the CPU it does nothing.</summary>
+    /// <summary>On a device: moves the state, and what is kept to undo with, to host memory, where it takes no room from others, or the state
+    /// back. An evaluation brings it back unasked; all else works in either place. On the CPU it does nothing.</summary>
     void Offload(bool toHost);
 
     void Reset();

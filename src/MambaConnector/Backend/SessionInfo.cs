@@ -6,4 +6,5 @@ namespace MambaConnector.Backend;
 /// <param name="RollbackAvailable">Tokens that can be undone now.</param>
 /// <param name="TokenHash">Chain over all consumed tokens.</param>
 /// <param name="IsOffloaded">Whether the state of a session on a device rests in host memory.</param>
-internal readonly record struct SessionInfo(long TokenCount, long StateBytes, long RollbackAvailable, ulong TokenHash, bool IsOffloaded = false);
+internal readonly record struct SessionInfo(
+    long TokenCount, long StateBytes, long RollbackAvailable, ulong TokenHash, bool IsOffloaded = false);

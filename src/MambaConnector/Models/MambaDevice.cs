@@ -94,13 +94,14 @@ public sealed record MambaDevice
             return devices.FirstOrDefault(device => device.Kind != MambaDeviceKind.Cpu && device.IsUsable) ?? devices[0];
         }
 
+        string id = FormatId(kind, index);
         string others = $"These can be used: {string.Join(", ", devices.Where(device => device.IsUsable).Select(device => device.Id))}.";
         MambaDevice? found = devices.FirstOrDefault(device => device.Kind == kind && device.Index == index)
             ?? devices.FirstOrDefault(device => device.Kind == kind && !device.IsUsable);
         return found is null
-            ? throw new MambaDeviceException(MambaErrorCode.NotFound, $"There is no device {FormatId(kind, index)}. {others}")
+            ? throw new MambaDeviceException(MambaErrorCode.NotFound, $"There is no device {id}. {others}")
             : found.IsUsable ? found
-            : throw new MambaDeviceException(MambaErrorCode.Unsupported, $"{FormatId(kind, index)} cannot be used: {found.Reason}. {others}");
+            : throw new MambaDeviceException(MambaErrorCode.Unsupported, $"{id} cannot be used: {found.Reason}. {others}");
     }
 
     internal static unsafe MambaDevice FromNative(in NativeDeviceInfo.__Internal info)

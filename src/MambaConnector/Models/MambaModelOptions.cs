@@ -7,8 +7,8 @@ namespace MambaConnector;
 /// fallback.</remarks>
 public sealed record MambaModelOptions
 {
-    /// <summary><c>cpu</c>, <c>cuda:N</c>, or <c>auto</c> for the first CUDA device that can be used, or else the CPU. Null: <c>MAMBA_DEVICE</c>, or
-    /// else <c>cpu</c>.</summary>
+    /// <summary><c>cpu</c>, <c>cuda:N</c>, or <c>auto</c> for the first CUDA device that can be used, or else the CPU. Null:
+    /// <c>MAMBA_DEVICE</c>, or else <c>cpu</c>.</summary>
     public string? Device { get; init; }
 
     /// <summary>The instruction set of the CPU kernels. Null: <c>MAMBA_ISA</c> (scalar, avx2, avx512, amx, neon, auto), or else the best.</summary>

@@ -163,9 +163,9 @@ public sealed class MambaSession : IDisposable
         return new MambaSession(_model, _state.Clone());
     }
 
-    /// <summary>Moves the state of a session on a device, and what it keeps to undo with, to page-locked host memory, so that its place is free for
-    /// others: for a session that rests. The next call that needs the state there brings it back, and all that is read then is the same. On the CPU
-    /// it does nothing.</summary>
+    /// <summary>Moves the state of a session on a device, and what it keeps to undo with, to page-locked host memory, so that its place is
+    /// free for others: for a session that rests. The next call that needs the state there brings it back, and all that is read then is the
+    /// same. On the CPU it does nothing.</summary>
     /// <remarks>Returns while the copy is under way; other sessions go on meanwhile.</remarks>
     /// <exception cref="MambaOutOfMemoryException">There is not enough host memory; the session stays where it is.</exception>
     public void Offload()
@@ -174,8 +174,8 @@ public sealed class MambaSession : IDisposable
         _state.Offload(toHost: true);
     }
 
-    /// <summary>Begins to bring the state back that <see cref="Offload"/> moved, for a call that is soon to come. Where it is there already, does
-    /// nothing.</summary>
+    /// <summary>Begins to bring the state back that <see cref="Offload"/> moved, for a call that is soon to come. Where it is there already,
+    /// does nothing.</summary>
     /// <exception cref="MambaOutOfMemoryException">There is not enough memory on the device; the session stays where it is.</exception>
     public void BringBack()
     {

@@ -7,7 +7,8 @@ public sealed class BenchTests
 {
     private static readonly string[] _keys =
     [
-        "device", "device_name", "isa", "weights", "prefill_tokens_per_second", "decode_tokens_per_second", "best_prefill_tokens_per_second",
+        "device", "device_name", "isa", "weights",
+        "prefill_tokens_per_second", "decode_tokens_per_second", "best_prefill_tokens_per_second",
         "best_decode_tokens_per_second", "weight_bytes", "state_bytes", "bytes_per_token",
         "read_bandwidth_bytes_per_second", "flops_per_token", "prefill_flops_per_token", "peak_rss_bytes", "rss_before_load_bytes",
     ];

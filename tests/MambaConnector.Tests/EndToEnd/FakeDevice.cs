@@ -2,8 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace MambaConnector.Tests.EndToEnd;
 
-/// <summary>Models on a device that the processor plays and that fails when it is told to. The native library opens one CUDA backend a process, so this
-/// has one of its own.</summary>
+/// <summary>Models on a device that the processor plays and that fails when it is told to. The native library opens one CUDA backend a
+/// process, so this has one of its own.</summary>
 internal static class FakeDevice
 {
     public const string Command = "fake-device";
@@ -102,7 +102,8 @@ internal static class FakeDevice
         Assert.Contains("no device cuda:1", Assert.Throws<MambaDeviceException>(() => Create("cuda:1")).Message, StringComparison.Ordinal);
         Fail("device_count", MambaErrorCode.Unsupported, call: 0);
         Assert.Equal("cpu", MambaModel.GetDevices().Single(device => device.IsUsable).Id);
-        Assert.Contains("fails in device_count", Assert.Throws<MambaDeviceException>(() => Create("cuda:0")).Message, StringComparison.Ordinal);
+        string message = Assert.Throws<MambaDeviceException>(() => Create("cuda:0")).Message;
+        Assert.Contains("fails in device_count", message, StringComparison.Ordinal);
         using MambaModel other = Create("auto");
         Assert.Equal("cpu", other.EngineInfo.Device);
     }
@@ -118,7 +119,8 @@ internal static class FakeDevice
         Assert.Equal(Prompt.Length, other.TokenCount);
     }
 
-    private static MambaModel Create(string device) => MambaModel.CreateRandom(Shape, new MambaModelOptions { Device = device, ThreadCount = 1, RollbackTokens = 0 });
+    private static MambaModel Create(string device) =>
+        MambaModel.CreateRandom(Shape, new MambaModelOptions { Device = device, ThreadCount = 1, RollbackTokens = 0 });
 
     private static MemoryStream Saved(MambaSession session)
     {
@@ -135,7 +137,7 @@ internal static class FakeDevice
     private static unsafe void Fail(string function, MambaErrorCode code, int call = 1)
     {
         nint library = NativeLibrary.Load(Environment.GetEnvironmentVariable(PathVariable)!);
-        delegate* unmanaged<byte*, int, int, void> fail = (delegate* unmanaged<byte*, int, int, void>)NativeLibrary.GetExport(library, "mamba_fake_fail");
+        var fail = (delegate* unmanaged<byte*, int, int, void>)NativeLibrary.GetExport(library, "mamba_fake_fail");
         nint name = Marshal.StringToCoTaskMemUTF8(function);
         fail((byte*)name, call, (int)code);
         Marshal.FreeCoTaskMem(name);

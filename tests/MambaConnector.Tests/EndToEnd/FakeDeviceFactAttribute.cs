@@ -1,6 +1,7 @@
 namespace MambaConnector.Tests.EndToEnd;
 
-/// <summary>A test on the device that the native tests' build makes (<c>native/tests/fake_device</c>): skipped where there is none.</summary>
+/// <summary>A test on the device that the native tests' build makes (<c>native/tests/fake_device</c>): skipped where there is
+/// none.</summary>
 public sealed class FakeDeviceFactAttribute : FactAttribute
 {
     public FakeDeviceFactAttribute()

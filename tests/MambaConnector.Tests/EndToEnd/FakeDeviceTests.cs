@@ -5,6 +5,9 @@ namespace MambaConnector.Tests.EndToEnd;
 public sealed class FakeDeviceTests
 {
     [FakeDeviceFact]
-    public async Task SessionsMoveRestAndOutliveItsFailures() => Assert.Equal(
-        "done", await OwnProcess.RunAsync(new Dictionary<string, string> { [FakeDevice.PathVariable] = FakeDevice.Find()! }, FakeDevice.Command));
+    public async Task SessionsMoveRestAndOutliveItsFailures()
+    {
+        Dictionary<string, string> environment = new() { [FakeDevice.PathVariable] = FakeDevice.Find()! };
+        Assert.Equal("done", await OwnProcess.RunAsync(environment, FakeDevice.Command));
+    }
 }

@@ -152,7 +152,8 @@ public sealed class NativeModelTests : IDisposable
 
     [Fact]
     public void ADeviceThatIsNotThereIsAnError() =>
-        Assert.Throws<MambaDeviceException>(() => MambaModel.CreateRandom(Shape(MambaArchitecture.Mamba2), new MambaModelOptions { Device = "cuda:99" }));
+        Assert.Throws<MambaDeviceException>(
+            () => MambaModel.CreateRandom(Shape(MambaArchitecture.Mamba2), new MambaModelOptions { Device = "cuda:99" }));
 
     [Fact]
     public void TheFirstDeviceIsTheCpu()

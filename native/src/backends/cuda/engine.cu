@@ -37,7 +37,8 @@ __global__ void read_all(const float4* from, size_t count, float* sink) {
 }  // namespace
 
 Engine::Engine(int32_t device, const device::Model& model, int64_t max_rows)
-    : device_(device), shape_(model), max_rows_(max_rows), weights_(model), states_(model), parking_(states_.slot_bytes()), prefill_(model, weights_, states_, max_rows) {
+    : device_(device), shape_(model), max_rows_(max_rows), weights_(model), states_(model), parking_(states_.slot_bytes()),
+      prefill_(model, weights_, states_, max_rows) {
     const bool second = shape_.head_count > 0;
     if (second ? shape_.d_state > mamba2_most_states : shape_.d_state > mamba1_most_states) {
         fail(MAMBA_UNSUPPORTED, "a state of ", shape_.d_state, " numbers a channel is more than the CUDA backend's ",

@@ -19,7 +19,8 @@ struct DeviceMemory {
         cudaGetLastError();  // it is reported here; the next launch is not to find it
         size_t free = 0, total = 0;
         cudaMemGetInfo(&free, &total);
-        fail(MAMBA_OUT_OF_MEMORY, what, " needs ", bytes >> 20, " MiB of the device's memory, and ", free >> 20, " MiB of ", total >> 20, " are free");
+        fail(MAMBA_OUT_OF_MEMORY, what, " needs ", bytes >> 20, " MiB of the device's memory, and ", free >> 20, " MiB of ", total >> 20,
+             " are free");
     }
     static void give(void* data) { cudaFree(data); }
 };

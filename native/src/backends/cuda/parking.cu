@@ -54,7 +54,8 @@ void Parking::unpark(int32_t place, int32_t slot, float* device, cudaStream_t qu
     copy(slot, place, at(place), device, cudaMemcpyHostToDevice, in_, queue);
 }
 
-void Parking::copy(int32_t slot, int32_t place, const float* from, float* to, cudaMemcpyKind kind, const Stream& stream, cudaStream_t queue) {
+void Parking::copy(int32_t slot, int32_t place, const float* from, float* to, cudaMemcpyKind kind, const Stream& stream,
+                   cudaStream_t queue) {
     queued_.record(queue);
     queued_.hold(stream.get());
     for (const int32_t index : {slot, place}) settle(index, stream.get());

@@ -25,8 +25,8 @@ int32_t States::take() {
         size_t free = 0, total = 0;
         check(cudaMemGetInfo(&free, &total), "asking for the device's free memory");
         if (free < slot_bytes() + reserve_bytes) {
-            fail(MAMBA_OUT_OF_MEMORY, "a session's state needs ", slot_bytes() >> 20, " MiB of the device's memory, and ", free >> 20, " MiB of ",
-                 total >> 20, " are free, of which ", reserve_bytes >> 20, " are left to kernels");
+            fail(MAMBA_OUT_OF_MEMORY, "a session's state needs ", slot_bytes() >> 20, " MiB of the device's memory, and ", free >> 20,
+                 " MiB of ", total >> 20, " are free, of which ", reserve_bytes >> 20, " are left to kernels");
         }
         slots_.emplace_back(static_cast<size_t>(slot_floats_), "a session's state");
         free_.push_back(static_cast<int32_t>(slots_.size()) - 1);
