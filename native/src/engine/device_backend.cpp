@@ -18,8 +18,6 @@ device::Matrix matrix_of(const Matrix& m) {
     return {m.data, m.rows, m.cols, static_cast<int64_t>(m.row_bytes), static_cast<int32_t>(m.type), 0};
 }
 
-const float* data_or_null(const Vector& v) { return v.empty() ? nullptr : v.data(); }
-
 device::Layer layer_of(const Layer& layer) {
     device::Layer result{};
     result.in_proj = matrix_of(layer.in_proj);

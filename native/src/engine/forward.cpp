@@ -19,8 +19,6 @@ constexpr int64_t columns_at_once = 1024;
 // Tokens of Mamba-1 whose step sizes stay in the cache between their softplus and the scan.
 constexpr int64_t scan_tokens = 128;
 
-const float* data_or_null(const Vector& v) { return v.empty() ? nullptr : v.data(); }
-
 // What of `range` lies in [begin, end), counted from begin.
 Range within(Range range, int64_t begin, int64_t end) {
     return {std::max(range.begin, begin) - begin, std::min(range.end, end) - begin};

@@ -15,6 +15,7 @@
 namespace mamba {
 
 using Vector = Buffer<float>;
+inline const float* data_or_null(const Vector& v) { return v.empty() ? nullptr : v.data(); }
 
 // One layer's weights, for every kind; what a kind does not have is empty. Equations: docs/architecture.md, "The mathematics".
 struct Layer {
