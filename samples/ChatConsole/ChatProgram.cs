@@ -88,6 +88,6 @@ internal static class ChatProgram
         string limits = isEmbedded ? "\nIt is very small: good for small talk and stories, wrong about facts." : "";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{model.Info.ParameterCount / 1e6:N1}M parameters, {model.Info.WeightType}, on {engine.Device} ({engine.Isa}, {engine.ThreadCount} threads). Memory of a conversation: {model.Info.StateBytes / 1e6:N1} MB, at any length.{limits}");
+            $"{model.Info.ParameterCount / 1e6:N1}M parameters, {model.Info.WeightType}, on {engine.Device}{(engine.ThreadCount > 0 ? $" ({engine.Isa}, {engine.ThreadCount} threads)" : "")}. Memory of a conversation: {model.Info.StateBytes / 1e6:N1} MB, at any length.{limits}");
     }
 }

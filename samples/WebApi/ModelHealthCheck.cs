@@ -28,6 +28,20 @@ internal sealed class ModelHealthCheck(MambaModel model, IChatClient client) : I
         ModelHealth health = new(
             client.GetService<ChatClientMetadata>()?.DefaultModelId, engine.Device, engine.Isa.ToString(), engine.ThreadCount,
             model.Info.StateBytes);
-        return Task.FromResult(HealthCheckResult.Healthy(data: new Dictionary<string, object> { [Key] = health }));
+        Dictionary<string, object> data = new() { [Key] = health };
+        try
+        {
+            // A GPU that has stopped working refuses this, and only a new process can use it again.
+            using MambaSession? probe = engine.Device == "cpu" ? null : model.CreateSession();
+            return Task.FromResult(HealthCheckResult.Healthy(data: data));
+        }
+        catch (MambaDeviceException exception)
+        {
+            return Task.FromResult(HealthCheckResult.Unhealthy(exception.Message, exception, data));
+        }
+        catch (MambaOutOfMemoryException exception)
+        {
+            return Task.FromResult(HealthCheckResult.Degraded(exception.Message, exception, data));
+        }
     }
 }

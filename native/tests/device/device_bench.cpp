@@ -143,8 +143,8 @@ void measure_offload(const std::shared_ptr<Engine>& engine) {
     const double megabytes = static_cast<double>(session->state.bytes()) * 1e-6;
     std::printf("  session of %.1f MB to host memory: %.2f ms, back: %.2f ms (%.1f and %.1f GB/s); the call %.3f ms, the first %.1f ms; "
                 "another session's step %.3f ms, beside copies %.3f ms; saved in %.1f ms, loaded in %.1f ms\n",
-                megabytes, away, back, megabytes / away, megabytes / back, median(calls), first, median(alone), median(beside), median(saves),
-                median(loads));
+                megabytes, away, back, megabytes / away, megabytes / back, median(calls), first, median(alone), median(beside),
+                median(saves), median(loads));
     std::fflush(stdout);
 }
 
