@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <thread>
 
 #include "device_testing.h"
 #include "golden.h"
@@ -108,6 +109,27 @@ TEST_P(DeviceOffload, ManyComeAndGo) {
         }
         ASSERT_EQ(logits[0], logits[1]) << "step " << step;
     }
+}
+
+TEST_P(DeviceOffload, OthersAdvanceMeanwhile) {
+    const auto engine = make_engine(model, MAMBA_DEVICE_CUDA);
+    const auto moved = engine->create_session(), stayed = engine->create_session();
+    feed(*engine, moved, tokens.data(), 40, 0);
+    const std::vector<float> expected = feed(*engine, moved, nullptr, 0, 1);
+    std::thread mover([&] {
+        for (int i = 0; i < 20; ++i) {
+            engine->offload(*moved, true);
+            EXPECT_EQ(feed(*engine, engine->clone_session(*moved), nullptr, 0, 1), expected);
+            engine->offload(*moved, false);
+        }
+    });
+    std::vector<float> logits;
+    for (int64_t t = 0; t < 100; ++t) logits = feed(*engine, stayed, tokens.data() + t, 1, 1);
+    mover.join();
+    EXPECT_EQ(feed(*engine, moved, nullptr, 0, 1), expected);
+    const auto alone = engine->create_session();
+    for (int64_t t = 0; t < 99; ++t) feed(*engine, alone, tokens.data() + t, 1, 0);
+    EXPECT_EQ(feed(*engine, alone, tokens.data() + 99, 1, 1), logits);
 }
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, DeviceOffload, testing::Values("mamba1", "mamba2"), [](const auto& info) { return info.param; });

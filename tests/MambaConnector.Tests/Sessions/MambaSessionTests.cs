@@ -48,6 +48,33 @@ public class MambaSessionTests
     }
 
     [Fact]
+    public void AtRestItIsReadAndComesBackWhenItGoesOn()
+    {
+        using MambaSession session = Create(out _).CreateSession();
+        session.Append([20]);
+        session.Offload();
+        Assert.True(session.IsOffloaded);
+        Assert.Equal(1, session.TokenCount);
+        session.Append([21]);
+        Assert.False(session.IsOffloaded);
+        session.Offload();
+        session.BringBack();
+        Assert.False(session.IsOffloaded);
+        Assert.Equal(2, session.TokenCount);
+    }
+
+    [Fact]
+    public void WithoutRoomToRestItStaysWhereItIs()
+    {
+        using MambaSession session = Create(out ScriptedBackend backend).CreateSession();
+        backend.Offloading = () => throw new MambaOutOfMemoryException(MambaErrorCode.OutOfMemory, "full");
+        Assert.Throws<MambaOutOfMemoryException>(session.Offload);
+        Assert.False(session.IsOffloaded);
+        session.Append([20]);
+        Assert.Equal(1, session.TokenCount);
+    }
+
+    [Fact]
     public void ACancelledAppendReadsNothing()
     {
         using MambaSession session = Create(out _).CreateSession();
