@@ -74,8 +74,9 @@ public sealed class BenchTests
         MambaModelInfo shape = Mamba2(layers: 4) with { StateBytes = States + Windows + (16 * Entry) };
 
         // In 16 tokens: windows read and written 16 times, states read 16 times and written once, 0 + ... + 15 entries read, 16 written.
-        Assert.Equal(((32 * Windows) + (17 * States) + (120 * Entry) + (16 * Entry)) / 16, StateTraffic.PerToken(shape));
-        Assert.Equal(2 * shape.StateBytes, StateTraffic.PerToken(shape with { Architecture = MambaArchitecture.Mamba1 }));
+        Assert.Equal(((32 * Windows) + (17 * States) + (120 * Entry) + (16 * Entry)) / 16, StateTraffic.PerToken(shape, keepsRing: true));
+        Assert.Equal(2 * (Windows + States), StateTraffic.PerToken(shape, keepsRing: false));
+        Assert.Equal(2 * shape.StateBytes, StateTraffic.PerToken(shape with { Architecture = MambaArchitecture.Mamba1 }, keepsRing: true));
     }
 
     [Theory]
