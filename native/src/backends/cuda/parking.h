@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "backends/cuda/memory.h"
-#include "backends/cuda/stream.h"
+#include "backends/cuda/async.h"
 
 namespace mamba::cuda {
 
