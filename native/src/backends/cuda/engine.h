@@ -5,6 +5,7 @@
 #include <mutex>
 #include <vector>
 
+#include "backends/cuda/async.h"
 #include "backends/cuda/batch.h"
 #include "backends/cuda/graphs.h"
 #include "backends/cuda/launch.h"

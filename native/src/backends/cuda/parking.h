@@ -5,8 +5,8 @@
 
 #include <vector>
 
-#include "backends/cuda/memory.h"
 #include "backends/cuda/async.h"
+#include "backends/cuda/memory.h"
 
 namespace mamba::cuda {
 
