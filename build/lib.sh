@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Shared by the scripts in this folder. Sourced at the repository's root.
+# Shared by the scripts in this folder. Sourced at the repository's root, once $logs is a folder.
 export LC_ALL=C
 cores=$(getconf _NPROCESSORS_ONLN)
 if command -v ninja > /dev/null && [ -z "${CMAKE_GENERATOR:-}" ]; then
@@ -15,7 +15,8 @@ packages_of() {
     coverage) echo "$(packages_of fuzz) llvm-14=llvm-cov-14" ;;
     cross) echo "cmake=cmake ninja-build=ninja googletest=/usr/src/googletest/CMakeLists.txt g++-aarch64-linux-gnu=aarch64-linux-gnu-g++" \
       "g++-mingw-w64-x86-64-posix=x86_64-w64-mingw32-g++-posix qemu-user=qemu-aarch64" ;;
-    cuda) echo "cmake=cmake ninja-build=ninja g++-11=g++-11" ;;
+    cuda) echo "cmake=cmake ninja-build=ninja" ;;
+    nvcc-11) echo "g++-11=g++-11" ;;
     managed) echo "cmake=cmake g++=c++ ninja-build=ninja clang-14=clang-14 redis-server=redis-server" ;;
   esac
 }

@@ -8,11 +8,13 @@
 #include "backends/cpu/kernels.h"
 #include "engine/engine.h"
 #include "state/snapshot.h"
+#include "support/pace.h"
 
 namespace mamba {
 namespace {
 
 using Logits = std::vector<float>;
+using test::runs_slowly;
 
 class Ring : public ::testing::TestWithParam<WeightType> {
 protected:
@@ -73,9 +75,11 @@ TEST_P(Ring, SavedLoadedAndClonedAtEveryPlaceASessionGoesOnAsItWould) {
         save_snapshot(session->state, model->fingerprint, saved.data());
         State state = there->new_state();
         load_snapshot(saved.data(), saved.size(), model->fingerprint, state);
-        const std::vector<Logits> rest(expected.begin() + place, expected.begin() + place + more);
-        EXPECT_TRUE(steps(there->adopt_session(std::move(state)), more) == rest) << "loaded at " << place;
-        EXPECT_TRUE(steps(here->clone_session(*session), more) == rest) << "cloned at " << place;
+        if (!runs_slowly || place % 5 == 0) {
+            const std::vector<Logits> rest(expected.begin() + place, expected.begin() + place + more);
+            EXPECT_TRUE(steps(there->adopt_session(std::move(state)), more) == rest) << "loaded at " << place;
+            EXPECT_TRUE(steps(here->clone_session(*session), more) == rest) << "cloned at " << place;
+        }
         EXPECT_TRUE(feed(session, 1) == expected[static_cast<size_t>(place)]) << place;
     }
 }
@@ -86,7 +90,7 @@ TEST_P(Ring, RolledBackToAnyPlaceASessionGoesOnAsItWould) {
         const auto never = host->create_session();
         feed(never, prompt);
         const std::vector<Logits> expected = steps(never, 60);
-        for (int64_t undone = 1; undone <= 24; ++undone) {
+        for (int64_t undone = 1; undone <= 24; undone += runs_slowly ? 7 : 1) {
             const auto session = host->create_session();
             feed(session, prompt);
             steps(session, 40);
@@ -108,7 +112,7 @@ TEST_P(Ring, StepsDependNeitherOnTheBatchNorOnThreads) {
         expected.push_back(steps(session, count));
     }
     const auto row = static_cast<size_t>(model->config.padded_vocab_size);
-    for (const int threads : {1, 2, 5}) {
+    for (const int threads : runs_slowly ? std::vector<int>{5} : std::vector<int>{1, 2, 5}) {
         const auto host = engine(threads);
         for (const size_t sessions : {size_t{3}, prompts.size()}) {  // a brief step, and another
             std::vector<std::shared_ptr<Session>> batch;
@@ -137,7 +141,7 @@ TEST_P(Ring, StepsDependNeitherOnTheBatchNorOnThreads) {
 
 // Several threads read an entry's B, and the first of them may be far ahead of the last.
 TEST_P(Ring, CallsThatFoldTheRingAndBeginItAnewDoNotDependOnThreads) {
-    constexpr int repeats = 50;
+    constexpr int repeats = runs_slowly ? 5 : 50;
     const struct {
         int64_t steps, count;
     } cases[] = {{60, 5}, {63, 2}, {63, 66}};  // pieces: several and one; one and one; one, several, one

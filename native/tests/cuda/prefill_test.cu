@@ -47,14 +47,8 @@ uint16_t bits_of(float v, int32_t type) {
 }
 
 float value_of(uint16_t bits, int32_t type) {
-    if (type == MAMBA_WEIGHT_BF16) {
-        __nv_bfloat16 narrow;
-        std::memcpy(&narrow, &bits, 2);
-        return __bfloat162float(narrow);
-    }
-    __half narrow;
-    std::memcpy(&narrow, &bits, 2);
-    return __half2float(narrow);
+    if (type == MAMBA_WEIGHT_BF16) return __bfloat162float(__nv_bfloat16(__nv_bfloat16_raw{bits}));
+    return __half2float(__half(__half_raw{bits}));
 }
 
 float rounded(double v, int32_t type) {
