@@ -11,7 +11,6 @@
 #include "base/error.h"
 #include "engine/engine.h"
 #include "kernels_testing.h"
-#include "support/pace.h"
 
 namespace mamba::testing {
 namespace {
@@ -98,7 +97,7 @@ TEST_P(EngineWeights, BitsDoNotDependOnTheRestOfTheBatch) {
     for (const mamba_isa isa : isas()) {
         SCOPED_TRACE(name(isa));
         const auto alone = engine(isa, 1);
-        for (const int threads : test::runs_slowly ? std::vector<int>{5} : std::vector<int>{2, 5}) {
+        for (const int threads : runs_slowly ? std::vector<int>{5} : std::vector<int>{2, 5}) {
             const auto together = engine(isa, threads);
             // Single tokens and several; 65 and 130 also bring tokens that are alone on the chunk grid; 1, 1, 1 is a brief step.
             const std::vector<std::vector<size_t>> batches = {{3, 65, 1, 130, 17}, {1, 2}, {1, 1, 1}, {1, 1, 1, 1, 1}};

@@ -1,7 +1,6 @@
 #include <limits>
 
 #include "kernels_testing.h"
-#include "support/pace.h"
 
 namespace mamba::testing {
 namespace {
@@ -63,7 +62,7 @@ Floats softpluses(const Kernels& kernels, Floats at) {
 }
 
 Floats sweep(float low, float high, int64_t count) {
-    if (test::runs_slowly) count /= 10;
+    if (runs_slowly) count /= 10;
     Floats values(static_cast<size_t>(count));
     const double step = (static_cast<double>(high) - low) / static_cast<double>(count - 1);
     for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(low + step * static_cast<double>(i));
