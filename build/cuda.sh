@@ -53,29 +53,29 @@ fetch_cuda() {
   (cd "$work" && apt-get "${own[@]}" download nvidia-cuda-toolkit nvidia-cuda-dev) || return
   dpkg-deb --fsys-tarfile "$work"/nvidia-cuda-toolkit_*.deb | tar -C "$work/raw" -xf - ./usr/bin ./usr/lib/nvidia-cuda-toolkit || return
   # 774 MB in one stream, of which the first two fifths hold all that is needed; the rest, the static libraries, would take a minute.
-  local parts=(./usr/include ./usr/lib/x86_64-linux-gnu/libcudadevrt.a ./usr/lib/x86_64-linux-gnu/libcudart_static.a)
+  local wanted=(./usr/include ./usr/lib/x86_64-linux-gnu/libcudadevrt.a ./usr/lib/x86_64-linux-gnu/libcudart_static.a)
   dpkg-deb --fsys-tarfile "$work"/nvidia-cuda-dev_*.deb 2> /dev/null | head -c 1200000000 |
-    tar -C "$work/raw" --occurrence=1 -xf - "${parts[@]}"
-  (cd "$work/raw" && ls -d "${parts[@]}") > /dev/null
+    tar -C "$work/raw" --occurrence=1 -xf - "${wanted[@]}"
+  (cd "$work/raw" && ls -d "${wanted[@]}") > /dev/null
 }
 
-# arrange_cuda TREE: puts the parts in TREE/work/raw where nvcc looks for them.
+# arrange_cuda TREE: puts the parts in TREE/work/raw where nvcc and CMake look for them. nvcc comes last: it says that the tree is whole.
 arrange_cuda() {
-  local tree=$1 raw=$1/work/raw/usr part
-  local parts=$raw/lib/nvidia-cuda-toolkit
-  mkdir -p "$tree/bin" "$tree/nvvm/bin" "$tree/nvvm/libdevice" "$tree/lib64" &&
-    for part in ptxas fatbinary cudafe++ nvlink bin2c; do mv "$raw/bin/$part" "$tree/bin/" || return; done &&
-    mv "$parts/bin/crt" "$tree/bin/" &&
-    mv "$parts/bin/cicc" "$tree/nvvm/bin/" &&
-    mv "$parts/libdevice/libdevice.10.bc" "$tree/nvvm/libdevice/" &&
-    mv "$raw/include" "$tree/include" &&
-    mv "$raw"/lib/x86_64-linux-gnu/*.a "$tree/lib64/" &&
-    cat > "$tree/bin/nvcc.profile" <<'PROFILE' &&
+  local tree=$1 raw=$1/work/raw/usr
+  local toolkit=$raw/lib/nvidia-cuda-toolkit
+  mkdir -p "$tree/bin" "$tree/nvvm/bin" "$tree/lib64" || return
+  cat > "$tree/bin/nvcc.profile" <<'PROFILE'
 TOP = $(_HERE_)/..
 PATH += $(TOP)/nvvm/bin:$(_HERE_):
 INCLUDES += "-I$(TOP)/include" $(_SPACE_)
 LIBRARIES =+ $(_SPACE_) "-L$(TOP)/lib64"
 PROFILE
-    mv "$parts/bin/nvcc" "$tree/bin/" && # last: it says that the tree is whole
+  (cd "$raw/bin" && mv ptxas fatbinary cudafe++ nvlink bin2c "$tree/bin/") &&
+    mv "$toolkit/bin/crt" "$tree/bin/" &&
+    mv "$toolkit/bin/cicc" "$tree/nvvm/bin/" &&
+    mv "$toolkit/libdevice" "$tree/nvvm/" &&
+    mv "$raw/include" "$tree/" &&
+    mv "$raw"/lib/x86_64-linux-gnu/*.a "$tree/lib64/" &&
+    mv "$toolkit/bin/nvcc" "$tree/bin/" &&
     rm -rf "$tree/work"
 }

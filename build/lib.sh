@@ -42,7 +42,7 @@ need() {
   fi
   if [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null; then
     echo "Installing:$missing"
-    # shellcheck disable=SC2086 # a list of packages
+    # shellcheck disable=SC2086,SC2154 # a list of packages; the scripts name the folder of logs
     if ! install $missing > "$logs/apt.log" 2>&1; then
       cat "$logs/apt.log"
       echo "These packages are needed and could not be installed:$missing" >&2
