@@ -431,7 +431,7 @@ TEST(Mamba2, NoBitDependsOnCutsAtTheGridOrRangesOfHeads) {
 
 TEST(Mamba2, FormsOfAChunkAgreeWhereverItIsCut) {
     Random random(25);
-    const Mamba2Case s{128, 0, 2, 1, 64, 128, 0.001f, 0.1f, -1};
+    const Mamba2Case s{128, 0, 2, 1, head_rows, 128, 0.001f, 0.1f, -1};
     const Mamba2Input input(s, random);
     const Mamba2Result expected = input.reference();
     for (const Kernels* kernels : all_tables()) {
