@@ -115,8 +115,12 @@ TEST(RandomModel, TheSeedDecides) {
     EXPECT_NE(std::memcmp(model->embedding.row(0), model->embedding.row(1), 512), 0);
     shape.seed = 8;
     EXPECT_NE(random_model(shape)->fingerprint, model->fingerprint);
+}
+
+TEST(RandomModel, InEveryTypeItIsTheSameModelConverted) {
+    mamba_shape shape = small(MAMBA_ARCH_MAMBA2);
+    const auto model = random_model(shape);
     for (const WeightType type : {WeightType::f16, WeightType::bf16, WeightType::q8_0}) {
-        shape = small(MAMBA_ARCH_MAMBA2);
         shape.weight_type = static_cast<int32_t>(type);
         const auto direct = random_model(shape);
         EXPECT_EQ(direct->weight_type, type);
