@@ -23,6 +23,8 @@ constexpr int32_t interface_version = 2;
 // Of the exported function of type GetTable.
 constexpr char table_symbol[] = "mamba_device_table";
 constexpr char cuda_library[] = "mamba_cuda";
+// Of the ring of recent inputs (state/layout.h): tokens of Mamba-2 that wait to be brought into a state, at most.
+constexpr int32_t ring_entries = 16;
 
 struct Status {
     int32_t code;        // mamba_result
@@ -117,10 +119,15 @@ struct Table {
     // `to` becomes as `from`. Both may be under way: copies and runs keep their order. Between the device and host memory the copy goes on
     // beside later runs, and only what uses either slot waits for it. Not from host memory to host memory.
     int32_t (*state_copy)(Engine* engine, int32_t from, int32_t to, Status* status);
-    // Between the device and host memory, in the host's layout (state/layout.h, floats of it in all) and in FP32. position: tokens
-    // that the state has read. Both wait.
+    // Entries of the slot's ring of recent inputs that wait, as of the last call: at most the tokens that it has read % ring_entries.
+    int32_t (*state_pending)(Engine* engine, int32_t slot, int32_t* entries, Status* status);
+    // Brings them into the state.
+    int32_t (*state_fold)(Engine* engine, int32_t slot, Status* status);
+    // Between the device and host memory, in the host's layout (state/layout.h) and in FP32: floats of it, and behind them the entries that
+    // wait in the ring. position: tokens that the state has read. Both wait.
     int32_t (*state_read)(Engine* engine, int32_t slot, int64_t position, void* values, void* hidden, Status* status);
-    int32_t (*state_write)(Engine* engine, int32_t slot, int64_t position, const void* values, const void* hidden, Status* status);
+    int32_t (*state_write)(Engine* engine, int32_t slot, int64_t position, const void* values, int32_t entries, const void* hidden,
+                           Status* status);
 
     // ---- Computing
     // Advances the pieces' states. Leaves the work under way: an error of the device may come from a later call.

@@ -13,6 +13,7 @@ namespace {
 constexpr size_t output_rows = 64;
 
 static_assert(sizeof(device::TopEntry) == sizeof(mamba_top_entry));
+static_assert(device::ring_entries == ring_entries);
 
 device::Matrix matrix_of(const Matrix& m) {
     return {m.data, m.rows, m.cols, static_cast<int64_t>(m.row_bytes), static_cast<int32_t>(m.type), 0};
@@ -138,7 +139,20 @@ void DeviceBackend::run(const Slice& slice) {
     for (const Piece& piece : slice.pieces) {
         piece.state->token_count += piece.count;
         for (int64_t t = 0; t < piece.count; ++t) piece.state->token_hash = extend_token_hash(piece.state->token_hash, piece.tokens[t]);
+        piece.state->pending = pending(piece.state->slot.index());
     }
+}
+
+int64_t DeviceBackend::pending(int32_t slot) const {
+    int32_t entries = 0;
+    call(table_.state_pending, engine_.get(), slot, &entries);
+    return entries;
+}
+
+void DeviceBackend::fold(State& state) {
+    state.bring_back();
+    call(table_.state_fold, engine_.get(), state.slot.index());
+    state.pending = 0;
 }
 
 device::Row DeviceBackend::row_of(const LogitsRow& row) const {
@@ -174,8 +188,12 @@ void DeviceBackend::emit(const std::vector<LogitsRow>& logits, const std::vector
 
 void DeviceBackend::copy_layer_state(const State& state, int64_t layer, float* out) {
     const LayerState& place = layout_.layers[static_cast<size_t>(layer)];
-    Buffer<float> values(static_cast<size_t>(layout_.floats), "a copy of the state"), hidden(state.hidden_floats(), "a copy of the state");
+    Buffer<float> values(static_cast<size_t>(state.used_floats()), "a copy of the state"), hidden(state.hidden_floats(), "a copy of the state");
     state.read(values.data(), hidden.data());
+    if (state.pending > 0) {
+        Buffer<float> scratch(static_cast<size_t>(mamba2_scratch_floats(model_.config.head_dim, model_.config.d_state)), "a copy of the state");
+        fold_ring(model_, layout_, select_kernels(MAMBA_ISA_AUTO), {0, model_.config.head_count}, values.data(), state.pending, scratch.data());
+    }
     std::copy_n(values.data() + place.ssm, place.ssm_floats, out);
 }
 
@@ -210,15 +228,7 @@ void DeviceBackend::read(int32_t slot, int64_t position, void* values, void* hid
 }
 
 void DeviceBackend::write(int32_t slot, int64_t position, const void* values, int64_t entries, const void* hidden) {
-    Buffer<float> folded;
-    if (entries > 0) {
-        folded = Buffer<float>(static_cast<size_t>(layout_.floats + entries * layout_.entry_floats), "a state for the device");
-        std::memcpy(folded.data(), values, folded.bytes());
-        Buffer<float> scratch(static_cast<size_t>(mamba2_scratch_floats(model_.config.head_dim, model_.config.d_state)), "a state for the device");
-        fold_ring(model_, layout_, select_kernels(MAMBA_ISA_AUTO), {0, model_.config.head_count}, folded.data(), entries, scratch.data());
-        values = folded.data();
-    }
-    call(table_.state_write, engine_.get(), slot, position, values, hidden);
+    call(table_.state_write, engine_.get(), slot, position, values, static_cast<int32_t>(entries), hidden);
 }
 
 }  // namespace mamba

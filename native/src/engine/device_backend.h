@@ -28,7 +28,7 @@ public:
     void make_room(int64_t rows, const BatchOutput& output) override;
     void run(const Slice& slice) override;
     void emit(const std::vector<LogitsRow>& logits, const std::vector<LogitsRow>& top, const BatchOutput& output) override;
-    void fold(State&) override {}  // nothing waits
+    void fold(State& state) override;
     void copy_layer_state(const State& state, int64_t layer, float* out) override;
     void wait() override;
     double measure_bandwidth() override;
@@ -51,6 +51,8 @@ private:
     template <typename Function, typename... Arguments>
     void call(Function function, Arguments... arguments) const;
     device::Row row_of(const LogitsRow& row) const;
+    // Entries that wait in a slot's ring.
+    int64_t pending(int32_t slot) const;
 
     const Model& model_;
     const StateLayout& layout_;

@@ -17,8 +17,8 @@ public:
     virtual void give(int32_t slot) noexcept = 0;
     virtual void clear(int32_t slot) = 0;
     virtual void copy(int32_t from, int32_t to) = 0;
-    // To and from host memory, FP32 in StateLayout, and the hidden vector. position: tokens that the state has read. entries: of the ring,
-    // behind the values, which are brought into the state first.
+    // To and from host memory, FP32 in StateLayout with the entries that wait in the ring behind it (State::pending), and the hidden vector.
+    // position: tokens that the state has read.
     virtual void read(int32_t slot, int64_t position, void* values, void* hidden) = 0;
     virtual void write(int32_t slot, int64_t position, const void* values, int64_t entries, const void* hidden) = 0;
 };

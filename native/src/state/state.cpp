@@ -70,8 +70,8 @@ void State::read(void* to_values, void* to_hidden) const {
 }
 
 void State::write(const void* from_values, int64_t entries, const void* from_hidden) {
-    if (slot.states() != nullptr) return slot.states()->write(slot.index(), token_count, from_values, entries, from_hidden);
     pending = entries;
+    if (slot.states() != nullptr) return slot.states()->write(slot.index(), token_count, from_values, entries, from_hidden);
     std::memcpy(values.data(), from_values, static_cast<size_t>(used_floats()) * sizeof(float));
     std::memcpy(hidden.data(), from_hidden, hidden.bytes());
 }

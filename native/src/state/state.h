@@ -14,7 +14,7 @@ struct State {
     DeviceSlot slot;        // or else there
     int64_t token_count = 0;
     uint64_t token_hash = 0;  // chain over all tokens consumed
-    int64_t pending = 0;      // entries of the ring that the states do not contain yet (kernels.h); on a device none
+    int64_t pending = 0;      // entries of the ring that the states do not contain yet (kernels.h)
 
     // An empty one.
     State(StateMemory& memory, int64_t d_model) : State(memory, static_cast<size_t>(d_model), Unset{}) { reset(); }
@@ -45,8 +45,7 @@ struct State {
 
     // Copies of used_floats() values and of `hidden`, wherever they are.
     void read(void* values, void* hidden) const;
-    // The other way round: state_floats() values and `entries` pending entries behind them, which a device brings into its states first.
-    // token_count is to be set before.
+    // The other way round: state_floats() values and `entries` pending entries behind them. token_count is to be set before.
     void write(const void* values, int64_t entries, const void* hidden);
 
 private:

@@ -15,8 +15,8 @@ class DeviceStates;
 // Thread-safe. Outlives every State made with it.
 class StateMemory {
 public:
-    // Each array: floats of the states, and ring_entries entries of a ring (StateLayout). device: where states live instead, without
-    // rings, and this memory keeps no arrays; NULL: here.
+    // Each array: floats of the states, and ring_entries entries of a ring (StateLayout). device: where states live instead, and
+    // this memory keeps no arrays; NULL: here.
     StateMemory(int64_t floats, int64_t entry_floats, DeviceStates* device = nullptr);
     StateMemory(const StateMemory&) = delete;
     StateMemory& operator=(const StateMemory&) = delete;

@@ -437,10 +437,9 @@ void time_shape(const char* name, Mamba2Shape shape, bool exact, int64_t tokens,
         std::printf("  %s %7.1f (%3.0f%%)", what, us, bytes / copy_rate / us * 1e8);
         sum += bytes;
     };
-    step("prepare", token * (2 * channels + shape.heads) + 3 * steps, ssd::prepare);
+    const double products = tensor_cores ? 512.0 * ssd::product_blocks * chunks * shape.groups : 0.0;
+    step("prepare", token * (2 * channels + shape.heads) + products + 3 * steps, ssd::prepare);
     if (tensor_cores) {
-        const double products = 512.0 * ssd::product_blocks * chunks * shape.groups;
-        step("products", token * 2 * shape.groups * shape.d_state + products, ssd::products);
         step("scan", token * (channels + 2 * d_inner) + products + 3 * steps, ssd::scan);
     } else {
         step("states", token * (d_inner + shape.groups * shape.d_state) + state + steps, ssd::plain_states);

@@ -202,6 +202,13 @@ protected:
         for (int32_t& token : tokens) token = static_cast<int32_t>(random() % vocabulary);
     }
 
+    // How far a logit may be off, in standard deviations. Of many rows, F32 weights meet FP32, F16 weights rows that are rounded to FP16, and all
+    // others activations that are BF16 everywhere: of a million logits the worst is then five times as far off as one is.
+    static double most() {
+        const WeightType type = std::get<2>(GetParam());
+        return type == WeightType::f32 ? 1e-4 : type == WeightType::f16 ? 5e-3 : 6e-2;
+    }
+
     std::shared_ptr<const Model> model;
     std::vector<int32_t> tokens;
 };
@@ -214,13 +221,101 @@ TEST_P(DeviceWeights, LogitsAreThoseOfTheProcessor) {
     const std::vector<float> expected = feed(*host, host->create_session(), tokens.data(), 700, 700);
     for (const std::vector<int64_t>& pieces : std::vector<std::vector<int64_t>>{{1000}, {1, 2, 3, 4, 5, 8, 9, 16, 17}, {100, 33, 1, 250}}) {
         const std::vector<float> logits = feed_in_pieces(*engine, engine->create_session(), tokens, pieces);
-        // Of many rows, F32 weights meet FP32, F16 weights rows that are rounded to FP16, and all others activations that are BF16
-        // everywhere: of a million logits the worst is then five times as far off as one is.
-        const WeightType type = std::get<2>(GetParam());
-        const double most = type == WeightType::f32 ? 1e-4 : type == WeightType::f16 ? 5e-3 : 6e-2;
-        EXPECT_LE(worst(logits, expected), most * deviation(expected)) << "pieces of " << pieces[0] << "...";
+        EXPECT_LE(worst(logits, expected), most() * deviation(expected)) << "pieces of " << pieces[0] << "...";
         EXPECT_LE(relative(logits, expected), 2e-2) << "pieces of " << pieces[0] << "...";
     }
+}
+
+TEST_P(DeviceWeights, StepsOfManySessionsAreThoseOfTheProcessor) {
+    const auto engine = make_engine(model, MAMBA_DEVICE_CUDA);
+    EngineOptions exact;
+    exact.isa = MAMBA_ISA_AVX2;
+    const auto host = std::make_shared<Engine>(model, exact);
+    constexpr int64_t steps = 20, longest = 19;
+    const std::vector<float> expected = feed(*host, host->create_session(), tokens.data(), longest + steps, longest + steps);
+    const int64_t v = model->config.padded_vocab_size;
+    for (const int64_t count : {8, 9, 16, 17, 40, 64, 70}) {
+        // Of every age, so that some steps of each bring the ring into the state and others do not.
+        std::vector<std::shared_ptr<Session>> sessions;
+        for (int64_t i = 0; i < count; ++i) {
+            sessions.push_back(engine->create_session());
+            feed(*engine, sessions.back(), tokens.data(), 1 + i % longest, 0);
+        }
+        std::vector<float> logits(static_cast<size_t>(count * v)), all, wanted;
+        BatchOutput output;
+        output.logits = logits.data();
+        for (int64_t step = 0; step < steps; ++step) {
+            std::vector<BatchItem> items;
+            for (int64_t i = 0; i < count; ++i) {
+                const int64_t at = 1 + i % longest + step;
+                items.push_back({sessions[static_cast<size_t>(i)], tokens.data() + at, 1, 1, i, 0});
+                wanted.insert(wanted.end(), expected.begin() + at * v, expected.begin() + (at + 1) * v);
+            }
+            engine->evaluate(items, output, nullptr);
+            all.insert(all.end(), logits.begin(), logits.end());
+        }
+        EXPECT_LE(worst(all, wanted), most() * deviation(expected)) << count << " sessions";
+        EXPECT_LE(relative(all, wanted), 2e-2) << count << " sessions";
+    }
+}
+
+// What waits in the ring of recent inputs goes where the session goes.
+TEST_P(DeviceWeights, CopiesInTheMiddleOfTheRingGoOnWithTheSameBits) {
+    const auto engine = make_engine(model, MAMBA_DEVICE_CUDA, 40);
+    const int64_t v = model->config.padded_vocab_size;
+    constexpr int64_t others = 11, begin = 22, steps = 30;
+    const auto session = engine->create_session();
+    for (int64_t t = 0; t < begin; ++t) feed(*engine, session, tokens.data() + t, 1, 0);
+    EXPECT_EQ(session->state.pending, model->config.head_count > 0 ? begin % 16 : 0);
+
+    std::vector<std::byte> bytes(snapshot_size(session->state));
+    save_snapshot(session->state, model->fingerprint, bytes.data());
+    State loaded = engine->new_state();
+    load_snapshot(bytes.data(), bytes.size(), model->fingerprint, loaded);
+    const auto clone = engine->clone_session(*session), moved = engine->adopt_session(std::move(loaded));
+    const auto back = engine->clone_session(*session);
+    for (int64_t t = begin; t < begin + 7; ++t) feed(*engine, back, tokens.data() + t, 1, 0);
+    engine->rollback(*back, 7);
+
+    std::vector<std::shared_ptr<Session>> all = {session, clone, moved, back};
+    for (int64_t i = 0; i < others; ++i) all.push_back(engine->create_session());
+    std::vector<float> logits(all.size() * static_cast<size_t>(v));
+    BatchOutput output;
+    output.logits = logits.data();
+    for (int64_t t = begin; t < begin + steps; ++t) {
+        std::vector<BatchItem> items;
+        for (size_t i = 0; i < all.size(); ++i) items.push_back({all[i], tokens.data() + (i < 4 ? t : t + static_cast<int64_t>(i)), 1, 1, static_cast<int64_t>(i), 0});
+        engine->evaluate(items, output, nullptr);
+        const std::vector<float> first(logits.begin(), logits.begin() + v);
+        for (int64_t i = 1; i < 3; ++i) {
+            EXPECT_EQ(std::vector<float>(logits.begin() + i * v, logits.begin() + (i + 1) * v), first) << (i == 1 ? "clone" : "loaded") << " at " << t;
+        }
+        EXPECT_EQ(std::vector<float>(logits.begin() + 3 * v, logits.begin() + 4 * v), first) << "rolled back, at " << t;
+    }
+}
+
+TEST_P(DeviceWeights, StatesAreThoseOfTheProcessorWithWhatWaitsBroughtIn) {
+    const auto engine = make_engine(model, MAMBA_DEVICE_CUDA);
+    EngineOptions exact;
+    exact.isa = MAMBA_ISA_AVX2;
+    const auto host = std::make_shared<Engine>(model, exact);
+    const auto here = engine->create_session(), there = host->create_session();
+    for (int64_t t = 0; t < 41; ++t) {
+        feed(*engine, here, tokens.data() + t, 1, 0);
+        feed(*host, there, tokens.data() + t, 1, 0);
+    }
+    const auto states = [&](Engine& of, const Session& session) {
+        std::vector<float> out(static_cast<size_t>(model->config.d_inner * model->config.d_state));
+        of.copy_layer_state(session, 1, out.data());
+        return out;
+    };
+    const std::vector<float> expected = states(*host, *there), copied = states(*engine, *here);
+    EXPECT_LE(relative(copied, expected), 2e-2);
+    engine->fold(*here);
+    EXPECT_EQ(here->state.pending, 0);
+    EXPECT_LE(relative(states(*engine, *here), copied), 1e-5);
+    const std::vector<float> next = feed(*engine, here, tokens.data() + 41, 1, 1);
+    EXPECT_LE(relative(next, feed(*host, there, tokens.data() + 41, 1, 1)), 2e-2);
 }
 
 TEST_P(DeviceWeights, TopEntriesAreTheLargestLogitsWithinTheMask) {

@@ -2,17 +2,16 @@
 #include <gtest/gtest.h>
 
 #include "device_testing.h"
+#include "fake_device/fake_device.h"
 #include "support/expect_error.h"
 
 namespace mamba {
 namespace {
 
-constexpr char fake_symbol[] = "mamba_fake_fail";
-
 bool is_fake() {
     std::string reason;
     void* const library = platform::open_library(platform::environment("MAMBA_CUDA_PATH"), reason);
-    return library != nullptr && platform::find_symbol(library, fake_symbol) != nullptr;
+    return library != nullptr && platform::find_symbol(library, fake::fail_symbol) != nullptr;
 }
 
 TEST(DeviceMemory, SessionsThatFitGoOnWhenTheNextDoesNot) {

@@ -243,22 +243,28 @@ int32_t state_copy(device::Engine* engine, int32_t from, int32_t to, device::Sta
     });
 }
 
+int32_t state_pending(device::Engine* engine, int32_t slot, int32_t* entries, device::Status* status) {
+    return guard("state_pending", status, [&] { *entries = static_cast<int32_t>(own(engine).at(slot).state.pending); });
+}
+
+int32_t state_fold(device::Engine* engine, int32_t slot, device::Status* status) {
+    return guard("state_fold", status, [&] { own(engine).engine->fold(own(engine).on_device(slot)); });
+}
+
 int32_t state_read(device::Engine* engine, int32_t slot, int64_t position, void* values, void* hidden, device::Status* status) {
     return guard("state_read", status, [&] {
         FakeEngine& e = own(engine);
         e.expect(e.at(slot), position);
-        const auto folded = e.engine->clone_session(e.at(slot));
-        e.engine->fold(*folded);
-        folded->state.read(values, hidden);
+        e.at(slot).state.read(values, hidden);
     });
 }
 
-int32_t state_write(device::Engine* engine, int32_t slot, int64_t position, const void* values, const void* hidden,
+int32_t state_write(device::Engine* engine, int32_t slot, int64_t position, const void* values, int32_t entries, const void* hidden,
                     device::Status* status) {
     return guard("state_write", status, [&] {
         State& state = own(engine).on_device(slot).state;
         state.token_count = position;
-        state.write(values, 0, hidden);
+        state.write(values, entries, hidden);
     });
 }
 
@@ -307,8 +313,8 @@ int32_t wait(device::Engine*, device::Status* status) {
 
 constexpr device::Table table{
     device::interface_version, static_cast<int32_t>(sizeof(device::Table)),
-    device_count, device_get, open, close, memory, bandwidth, state_take, state_take_host, state_give, state_clear, state_copy, state_read,
-    state_write, run, logits, top, wait,
+    device_count, device_get, open, close, memory, bandwidth, state_take, state_take_host, state_give, state_clear, state_copy,
+    state_pending, state_fold, state_read, state_write, run, logits, top, wait,
 };
 
 }  // namespace

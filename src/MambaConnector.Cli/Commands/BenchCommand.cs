@@ -42,7 +42,7 @@ internal static class BenchCommand
                 speeds.Decode.Max(),
                 info.WeightBytes,
                 info.StateBytes,
-                (info.WeightBytes / parsed.GetValue(batch)) + StateTraffic.PerToken(info, isCpu),
+                (info.WeightBytes / parsed.GetValue(batch)) + StateTraffic.PerToken(info),
                 loaded.MeasureBandwidth(),
                 FlopCount.PerToken(info),
                 FlopCount.PerPromptToken(info),

@@ -11,6 +11,8 @@ struct Part {
     int32_t first_row;
     int32_t count;
     int32_t phase;       // of the first token: its position in the session, modulo d_conv
+    int32_t recent;      // Mamba-2: entries of the ring that wait before it (states.h)
+    int32_t folds;       // Mamba-2: whether a step brings them and its own token into the state
     int32_t reserved;
 };
 

@@ -25,6 +25,17 @@ cudaStream_t new_stream() {
     return stream;
 }
 
+// Without its stream.
+Queue queue_of(int32_t device) {
+    cudaDeviceProp properties{};
+    check(cudaGetDeviceProperties(&properties, device), "asking for the device's properties");
+    Queue queue;
+    queue.overlap = properties.major >= 9;
+    queue.units = properties.multiProcessorCount;
+    queue.shared_bytes = properties.sharedMemPerBlockOptin - 4096;
+    return queue;
+}
+
 __global__ void read_all(const float4* from, size_t count, float* sink) {
     float sum = 0;
     for (size_t i = blockIdx.x * static_cast<size_t>(blockDim.x) + threadIdx.x; i < count; i += static_cast<size_t>(gridDim.x) * blockDim.x) {
@@ -37,14 +48,15 @@ __global__ void read_all(const float4* from, size_t count, float* sink) {
 }  // namespace
 
 Engine::Engine(int32_t device, const device::Model& model, int64_t max_rows)
-    : device_(device), shape_(model), max_rows_(max_rows), weights_(model), states_(model), parking_(states_.slot_bytes()),
-      prefill_(model, weights_, states_, max_rows) {
+    : device_(device), shape_(model), max_rows_(max_rows), queue_(queue_of(device)), weights_(model), states_(model),
+      parking_(states_.slot_bytes()), prefill_(model, weights_, states_, queue_, max_rows), steps_(model, weights_, states_) {
     const bool second = shape_.head_count > 0;
     if (second ? shape_.d_state > mamba2_most_states : shape_.d_state > mamba1_most_states) {
         fail(MAMBA_UNSUPPORTED, "a state of ", shape_.d_state, " numbers a channel is more than the CUDA backend's ",
              second ? mamba2_most_states : mamba1_most_states);
     }
     channels_ = second ? shape_.d_inner + 2 * shape_.group_count * shape_.d_state : shape_.d_inner;
+    rings_ = second && mamba2_step_takes(shape_.head_dim, shape_.d_state, shape_.d_conv);
     const auto lines = [](int64_t floats) { return static_cast<int64_t>(round_up(static_cast<size_t>(floats), 32)); };
     projected_width_ = lines(second ? shape_.d_inner + channels_ + shape_.head_count : 2 * shape_.d_inner);
     small_width_ = second ? 0 : lines(shape_.dt_rank + 2 * shape_.d_state);
@@ -69,11 +81,13 @@ Engine::Engine(int32_t device, const device::Model& model, int64_t max_rows)
     top_parts_ = DeviceArray<unsigned long long>(top_part_keys(output_rows, shape_.vocab_size), working);
     masks_ = DeviceArray<uint32_t>(static_cast<size_t>(output_rows * ((shape_.padded_vocab_size + 31) / 32)), working);
 
-    cudaDeviceProp properties{};
-    check(cudaGetDeviceProperties(&properties, device), "asking for the device's properties");
-    queue_.overlap = properties.major >= 9;
-    queue_.units = properties.multiProcessorCount;
-    queue_.shared_bytes = properties.sharedMemPerBlockOptin - 4096;
+    if (second) {
+        std::vector<const float*> decays;
+        for (const LayerWeights& layer : weights_.layers) decays.push_back(layer.a);
+        decays_ = DeviceArray<const float*>(decays.size(), working);
+        check(cudaMemcpy(decays_.data(), decays.data(), decays_.bytes(), cudaMemcpyHostToDevice), working);
+    }
+
     queue_.stream = new_stream();
     check(cudaEventCreateWithFlags(&sent_, cudaEventDisableTiming), "an event");
 }
@@ -89,7 +103,7 @@ Engine::~Engine() {
 int64_t Engine::working_bytes() const {
     return static_cast<int64_t>(x_.bytes() + normed_.bytes() + projected_.bytes() + convolved_.bytes() + mixed_.bytes() + dt_.bytes() +
                                 small_.bytes() + gathered_.bytes() + logits_.bytes() + batch_.bytes() + gather_.bytes() + top_.bytes() +
-                                top_parts_.bytes() + masks_.bytes() + prefill_.bytes());
+                                top_parts_.bytes() + masks_.bytes() + prefill_.bytes() + steps_.bytes());
 }
 
 // ---- States
@@ -105,8 +119,11 @@ void Engine::clear_state(int32_t slot) {
 }
 
 void Engine::copy_state(int32_t from, int32_t to) {
-    if (rests(to)) return parking_.park(from, states_.at(from), to, queue_.stream);
-    if (rests(from)) return parking_.unpark(from, to, states_.at(to), queue_.stream);
+    if (rests(to)) return parking_.park(from, states_.at(from), states_.pending(from), to, queue_.stream);
+    if (rests(from)) {
+        parking_.unpark(from, to, states_.at(to), queue_.stream);
+        return states_.set_pending(to, parking_.pending(from));
+    }
     parking_.settle(from, queue_.stream);
     parking_.settle(to, queue_.stream);
     states_.copy(from, to, queue_.stream);
@@ -114,13 +131,24 @@ void Engine::copy_state(int32_t from, int32_t to) {
 
 void Engine::read_state(int32_t slot, int64_t position, void* values, void* hidden) {
     parking_.settle(slot, queue_.stream);
-    states_.read(rests(slot) ? parking_.at(slot) : states_.at(slot), position, values, hidden, queue_.stream);
+    states_.read(rests(slot) ? parking_.at(slot) : states_.at(slot), position, pending(slot), values, hidden, queue_.stream);
     wait();
 }
 
-void Engine::write_state(int32_t slot, int64_t position, const void* values, const void* hidden) {
+void Engine::fold_state(int32_t slot) {
+    if (states_.pending(slot) == 0) return;
     parking_.settle(slot, queue_.stream);
-    states_.write(slot, position, values, hidden, queue_.stream);
+    check(cudaEventSynchronize(sent_), "sending a batch");
+    *reinterpret_cast<Part*>(batch_host_.data()) = {states_.at(slot), 0, 0, 0, states_.pending(slot), 0, 0};
+    check(cudaMemcpyAsync(batch_.data(), batch_host_.data(), sizeof(Part), cudaMemcpyHostToDevice, queue_.stream), "sending a batch");
+    check(cudaEventRecord(sent_, queue_.stream), "sending a batch");
+    fold({nullptr, nullptr, reinterpret_cast<const Part*>(batch_.data()), 0, 1});
+    states_.set_pending(slot, 0);
+}
+
+void Engine::write_state(int32_t slot, int64_t position, const void* values, int32_t entries, const void* hidden) {
+    parking_.settle(slot, queue_.stream);
+    states_.write(slot, position, values, entries, hidden, queue_.stream);
     wait();
 }
 
@@ -139,7 +167,8 @@ Batch Engine::send(const device::Piece* pieces, int32_t count) {
     for (int32_t i = 0; i < count; ++i) {
         const device::Piece& piece = pieces[i];
         parking_.settle(piece.slot, queue_.stream);
-        parts[i] = {states_.at(piece.slot), row, piece.count, states_.phase(piece.position), 0};
+        const bool folds = (piece.position + 1) % ring_entries == 0;
+        parts[i] = {states_.at(piece.slot), row, piece.count, states_.phase(piece.position), states_.pending(piece.slot), folds ? 1 : 0, 0};
         std::memcpy(tokens + row, piece.tokens, static_cast<size_t>(piece.count) * sizeof(int32_t));
         std::fill_n(part_of + row, piece.count, i);
         row += piece.count;
@@ -156,10 +185,22 @@ Batch Engine::send(const device::Piece* pieces, int32_t count) {
 void Engine::run(const device::Piece* pieces, int32_t count) {
     const Batch batch = send(pieces, count);
     last_rows_ = batch.rows;
-    const bool steps = batch.rows == batch.part_count;
-    if (prefill_.takes() && batch.rows > (steps ? most_steps : most_few_rows)) compute_many(queue_, batch);
+    const bool steps = batch.rows == batch.part_count, many = prefill_.takes() && batch.rows > (steps ? most_steps : most_few_rows);
+    const bool rings = rings_ && steps && !many;
+    const auto waits = [&](const device::Piece& piece) { return states_.pending(piece.slot) > 0; };
+    if (!rings && std::any_of(pieces, pieces + count, waits)) fold(batch);
+    if (many) compute_many(queue_, batch);
     else if (steps && batch.rows <= Graphs::most_rows) graphs_.launch(queue_, batch.rows, [&](const Queue& q) { compute_few(q, batch); });
     else compute_few(queue_, batch);
+    for (int32_t i = 0; i < count; ++i) {
+        const bool waiting = rings && (pieces[i].position + 1) % ring_entries != 0;
+        states_.set_pending(pieces[i].slot, waiting ? states_.pending(pieces[i].slot) + 1 : 0);
+    }
+}
+
+void Engine::fold(const Batch& batch) {
+    const Mamba2Scan scan = mamba2_layer(shape_, weights_.layers[0], states_, 0, nullptr, 0);
+    mamba2_fold(queue_, batch, scan, decays_.data(), static_cast<int32_t>(shape_.layer_count), states_.layer_floats());
 }
 
 void Engine::compute_many(const Queue& queue, const Batch& batch) {
@@ -175,7 +216,9 @@ void Engine::compute_many(const Queue& queue, const Batch& batch) {
 
 void Engine::compute_few(const Queue& queue, const Batch& batch) {
     embed(queue, weights_.embedding, batch, x_.data());
-    for (int64_t layer = 0; layer < shape_.layer_count; ++layer) {
+    const bool streamed = batch.rows == batch.part_count && steps_.takes(batch.rows);
+    if (streamed) steps_.run(queue, batch, x_.data(), projected_.data(), projected_width_);
+    for (int64_t layer = 0; !streamed && layer < shape_.layer_count; ++layer) {
         if (shape_.head_count > 0) mamba2(queue, batch, layer);
         else mamba1(queue, batch, layer);
     }
@@ -208,35 +251,21 @@ void Engine::mamba2(const Queue& queue, const Batch& batch, int64_t index) {
 
     const Convolution c{projected + d_inner, width, layer.conv_weight, layer.conv_bias, convolved_.data(), channels_, states_.window(index),
                         static_cast<int32_t>(channels_), static_cast<int32_t>(shape_.d_conv)};
-    const bool steps = batch.rows == batch.part_count;
+    const bool steps = rings_ && batch.rows == batch.part_count;
     if (!steps) {
         convolve(queue, batch, c);
         keep_window(queue, batch, c);
     }
 
     const bool gate_last = shape_.gated_norm != 0 && shape_.norm_before_gate != 0;
-    Mamba2Scan s{};
+    Mamba2Scan s = mamba2_layer(shape_, layer, states_, index, projected, width);
     s.x = convolved_.data();
     s.b = s.x + d_inner;
     s.c = s.b + shape_.group_count * shape_.d_state;
     s.stride = channels_;
-    s.dt = projected + d_inner + channels_;
-    s.dt_stride = width;
-    s.z = gate_last ? nullptr : projected;
-    s.z_stride = width;
-    s.a = layer.a;
-    s.d = layer.d;
-    s.dt_bias = layer.dt_bias;
-    s.dt_min = shape_.dt_min;
-    s.dt_max = shape_.dt_max;
     s.y = mixed;
     s.y_stride = d_inner;
-    s.state = states_.ssm(index);
-    s.heads = static_cast<int32_t>(shape_.head_count);
-    s.heads_a_group = static_cast<int32_t>(shape_.head_count / shape_.group_count);
-    s.head_dim = static_cast<int32_t>(shape_.head_dim);
-    s.d_state = static_cast<int32_t>(shape_.d_state);
-    if (steps) mamba2_step(queue, batch, s, c);
+    if (steps) mamba2_step(queue, batch, {s, c, {}, nullptr});
     else mamba2_scan(queue, batch, s);
 
     const auto group = static_cast<int32_t>(shape_.d_inner / shape_.group_count);
@@ -258,6 +287,13 @@ void Engine::mamba1(const Queue& queue, const Batch& batch, int64_t index) {
     float* const projected = projected_.data();
     float* const small = small_.data();
     project_normed(queue, layer.in_proj, x_.data(), d_model, batch.rows, layer.norm, d_model, layer.in_proj_bias, false, projected, width);
+    const Product out{mixed_.data(), d_inner, batch.rows, layer.out_proj_bias, true, x_.data(), d_model, 0, nullptr, 0.0f};
+    if (batch.rows == batch.part_count && prefill_.takes_step(index, batch.rows)) {
+        const bool few = batch.rows <= most_few_rows;  // out_proj reads FP32 rows
+        prefill_.mamba1_step(queue, batch, index, projected, width, few ? mixed_.data() : nullptr, x_.data());
+        if (few) multiply(queue, layer.out_proj, out);
+        return;
+    }
 
     const Convolution c{projected, width, layer.conv_weight, layer.conv_bias, convolved_.data(), channels_, states_.window(index),
                         static_cast<int32_t>(channels_), static_cast<int32_t>(shape_.d_conv)};
@@ -294,7 +330,7 @@ void Engine::mamba1(const Queue& queue, const Batch& batch, int64_t index) {
     s.d_inner = d_inner;
     s.d_state = n;
     mamba1_scan(queue, batch, s);
-    multiply(queue, layer.out_proj, {mixed_.data(), d_inner, batch.rows, layer.out_proj_bias, true, x_.data(), d_model, 0, nullptr, 0.0f});
+    multiply(queue, layer.out_proj, out);
 }
 
 // ---- What comes out
@@ -309,6 +345,7 @@ void Engine::compute_logits(const device::Row* rows, int32_t count) {
     const size_t bytes = static_cast<size_t>(count) * sizeof(const float*);
     check(cudaMemcpyAsync(gather_.data(), gather_host_.data(), bytes, cudaMemcpyHostToDevice, queue_.stream), "asking for logits");
     gather(queue_, gather_.data(), count, d_model, gathered_.data());
+    if (steps_.takes_head(count)) return steps_.head(queue_, gathered_.data(), count, logits_.data());
     const int64_t v = shape_.padded_vocab_size;
     const Product p{gathered_.data(), d_model, count, nullptr, false, logits_.data(), v, 0, nullptr, 0.0f};
     // A quantized head is not widened: the memory for it would be the largest of all.

@@ -12,6 +12,7 @@
 #include "backends/cuda/parking.h"
 #include "backends/cuda/prefill.h"
 #include "backends/cuda/states.h"
+#include "backends/cuda/steps.h"
 #include "backends/cuda/weights.h"
 
 namespace mamba::cuda {
@@ -36,8 +37,10 @@ public:
     void give_state(int32_t slot);
     void clear_state(int32_t slot);
     void copy_state(int32_t from, int32_t to);
+    int32_t pending(int32_t slot) const { return rests(slot) ? parking_.pending(slot) : states_.pending(slot); }
+    void fold_state(int32_t slot);
     void read_state(int32_t slot, int64_t position, void* values, void* hidden);
-    void write_state(int32_t slot, int64_t position, const void* values, const void* hidden);
+    void write_state(int32_t slot, int64_t position, const void* values, int32_t entries, const void* hidden);
 
     void run(const device::Piece* pieces, int32_t count);
     void logits(const device::Row* rows, int32_t count, float* out, int64_t stride);
@@ -54,13 +57,12 @@ private:
     // Of them, as many as come to the host at a time.
     static constexpr int32_t rows_a_part = 8;
 
-    // Steps of as many sessions are computed by the kernels of steps, of more as prompts are.
-    static constexpr int32_t most_steps = 512;
-
     static bool rests(int32_t slot) { return slot >= Parking::first_place; }
 
     // What a run is told, in one stretch of memory: parts, then Mamba-2's pieces, then tokens, then part_of.
     Batch send(const device::Piece* pieces, int32_t count);
+    // Brings what waits in the parts' rings into their states.
+    void fold(const Batch& batch);
     // Queues the kernels of a run: of few rows or of steps, or of many.
     void compute_few(const Queue& queue, const Batch& batch);
     void compute_many(const Queue& queue, const Batch& batch);
@@ -83,11 +85,14 @@ private:
     States states_;
     Parking parking_;
     Prefill prefill_;
+    Steps steps_;
+    bool rings_ = false;  // steps leave recent inputs in the rings
 
     int64_t projected_width_, channels_, small_width_;
     DeviceArray<float> x_, normed_, projected_, convolved_, mixed_, dt_, small_, gathered_, logits_;
     DeviceArray<unsigned char> batch_;
     PinnedArray<unsigned char> batch_host_;
+    DeviceArray<const float*> decays_;  // A of each layer
     DeviceArray<const float*> gather_;
     PinnedArray<const float*> gather_host_;
     PinnedArray<float> logits_host_;

@@ -19,16 +19,47 @@ struct Queue {
     template <typename... Parameters, typename... Arguments>
     void launch(void (*kernel)(Parameters...), dim3 grid, unsigned int threads, size_t shared_bytes, const char* what,
                 Arguments&&... arguments) const {
+        launch_clusters(kernel, grid, 1, threads, shared_bytes, what, std::forward<Arguments>(arguments)...);
+    }
+
+    // Blocks in clusters of so many neighbours along x; more than one where `overlap` says that this is a Hopper device.
+    template <typename... Parameters, typename... Arguments>
+    void launch_clusters(void (*kernel)(Parameters...), dim3 grid, unsigned int cluster, unsigned int threads, size_t shared_bytes,
+                          const char* what, Arguments&&... arguments) const {
+        cudaLaunchAttribute attributes[2] = {};
+        unsigned int count = 0;
+        if (overlap) {
+            attributes[count].id = cudaLaunchAttributeProgrammaticStreamSerialization;
+            attributes[count++].val.programmaticStreamSerializationAllowed = 1;
+        }
+        if (cluster > 1) {
+            attributes[count].id = cudaLaunchAttributeClusterDimension;
+            attributes[count++].val.clusterDim = {cluster, 1, 1};
+        }
+        start(kernel, grid, threads, shared_bytes, what, attributes, count, std::forward<Arguments>(arguments)...);
+    }
+
+    // A kernel whose blocks wait for each other: they are all on the device at a time, or none is. It begins when all before it have ended.
+    template <typename... Parameters, typename... Arguments>
+    void launch_together(void (*kernel)(Parameters...), dim3 grid, unsigned int threads, size_t shared_bytes, const char* what,
+                         Arguments&&... arguments) const {
+        cudaLaunchAttribute attribute{};
+        attribute.id = cudaLaunchAttributeCooperative;
+        attribute.val.cooperative = 1;
+        start(kernel, grid, threads, shared_bytes, what, &attribute, 1, std::forward<Arguments>(arguments)...);
+    }
+
+private:
+    template <typename... Parameters, typename... Arguments>
+    void start(void (*kernel)(Parameters...), dim3 grid, unsigned int threads, size_t shared_bytes, const char* what,
+               cudaLaunchAttribute* attributes, unsigned int attribute_count, Arguments&&... arguments) const {
         cudaLaunchConfig_t config{};
         config.gridDim = grid;
         config.blockDim = dim3(threads);
         config.dynamicSmemBytes = shared_bytes;
         config.stream = stream;
-        cudaLaunchAttribute attribute{};
-        attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-        attribute.val.programmaticStreamSerializationAllowed = 1;
-        config.attrs = &attribute;
-        config.numAttrs = overlap ? 1 : 0;
+        config.attrs = attributes;
+        config.numAttrs = attribute_count;
         check(cudaLaunchKernelEx(&config, kernel, std::forward<Arguments>(arguments)...), what);
     }
 };

@@ -200,12 +200,21 @@ int32_t state_copy(device::Engine* engine, int32_t from, int32_t to, device::Sta
     return guard(engine, status, [&](Engine& e) { e.copy_state(from, to); });
 }
 
+int32_t state_pending(device::Engine* engine, int32_t slot, int32_t* entries, device::Status* status) {
+    return guard(engine, status, [&](Engine& e) { *entries = e.pending(slot); });
+}
+
+int32_t state_fold(device::Engine* engine, int32_t slot, device::Status* status) {
+    return guard(engine, status, [&](Engine& e) { e.fold_state(slot); });
+}
+
 int32_t state_read(device::Engine* engine, int32_t slot, int64_t position, void* values, void* hidden, device::Status* status) {
     return guard(engine, status, [&](Engine& e) { e.read_state(slot, position, values, hidden); });
 }
 
-int32_t state_write(device::Engine* engine, int32_t slot, int64_t position, const void* values, const void* hidden, device::Status* status) {
-    return guard(engine, status, [&](Engine& e) { e.write_state(slot, position, values, hidden); });
+int32_t state_write(device::Engine* engine, int32_t slot, int64_t position, const void* values, int32_t entries, const void* hidden,
+                    device::Status* status) {
+    return guard(engine, status, [&](Engine& e) { e.write_state(slot, position, values, entries, hidden); });
 }
 
 int32_t run(device::Engine* engine, const device::Piece* pieces, int32_t count, device::Status* status) {
@@ -227,8 +236,8 @@ int32_t wait(device::Engine* engine, device::Status* status) {
 
 constexpr device::Table table{
     device::interface_version, static_cast<int32_t>(sizeof(device::Table)),
-    device_count, device_get, open, close, memory, bandwidth, state_take, state_take_host, state_give, state_clear, state_copy, state_read,
-    state_write, run, logits, top, wait,
+    device_count, device_get, open, close, memory, bandwidth, state_take, state_take_host, state_give, state_clear, state_copy,
+    state_pending, state_fold, state_read, state_write, run, logits, top, wait,
 };
 
 }  // namespace

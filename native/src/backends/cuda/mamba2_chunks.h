@@ -10,7 +10,7 @@ namespace mamba::cuda::ssd {
 using bf16 = __nv_bfloat16;
 
 // Floats of a chunk and head in Work::inflow: how much of each token is left when the chunk ends, times its dt; then how much of the
-// state that entered is left; then nothing, up to a multiple of 16 bytes.
+// state that entered is left; then zeros, up to a multiple of 16 bytes.
 constexpr int inflow_floats = ssd_chunk + 4;
 
 // Of 16 tokens i and 16 tokens j of a chunk, where j does not lie behind i: i's are 0 | 1, 1 | 2, 2, 2 | 3, ...
@@ -40,10 +40,9 @@ int slices(const Mamba2PrefillArgs& args);
 
 // The kernels, in order.
 cudaError_t prepare(const Mamba2PrefillArgs& args, const Work& work, cudaStream_t stream);
-cudaError_t products(const Mamba2PrefillArgs& args, const Work& work, cudaStream_t stream);
 cudaError_t scan(const Mamba2PrefillArgs& args, const Work& work, cudaStream_t stream);
 cudaError_t norm(const Mamba2PrefillArgs& args, const Work& work, cudaStream_t stream);
-// What products and scan do, in FP32 arithmetic, for activations of either kind and every shape.
+// What the tensor cores' products and scan do, in FP32 arithmetic, for activations of either kind and every shape.
 cudaError_t plain_states(const Mamba2PrefillArgs& args, const Work& work, cudaStream_t stream);
 cudaError_t plain_scan(const Mamba2PrefillArgs& args, const Work& work, cudaStream_t stream);
 

@@ -57,7 +57,6 @@ cudaError_t mamba2_prefill(const Mamba2PrefillArgs& args, cudaStream_t stream) {
     const ssd::Work work = ssd::divide(args.shape, args.exact, args.rows, args.chunk_count, args.workspace);
     const bool tensor_cores = ssd::on_tensor_cores(args);
     cudaError_t error = ssd::prepare(args, work, stream);
-    if (error == cudaSuccess && tensor_cores) error = ssd::products(args, work, stream);
     if (error == cudaSuccess && tensor_cores) error = ssd::scan(args, work, stream);
     if (error == cudaSuccess && !tensor_cores) error = ssd::plain_states(args, work, stream);
     if (error == cudaSuccess && !tensor_cores) error = ssd::plain_scan(args, work, stream);

@@ -1,6 +1,6 @@
-// Mamba-2 between in_proj and out_proj for many tokens at a time, in the chunked form (SSD), on tensor cores: four kernels.
-//   prepare   causal convolution + SiLU of x, B and C; dt = clamp(softplus(dt + dt_bias)) and its decays, summed up inside each chunk
-//   products  C B^T of each chunk and group
+// Mamba-2 between in_proj and out_proj for many tokens at a time, in the chunked form (SSD), on tensor cores: three kernels.
+//   prepare   causal convolution + SiLU of x, B and C; dt = clamp(softplus(dt + dt_bias)) and its decays, summed up inside each chunk;
+//             C B^T of each chunk and group
 //   scan      each head, chunk after chunk: y = (masked, decayed C B^T) (dt x) + decayed C S^T + D x, gated, and the state S
 //   norm      RMS of each group of a row
 // Chunks lie on a grid of absolute positions. A state goes from chunk to chunk by the same operations wherever a run begins or ends,
@@ -78,7 +78,7 @@ struct Mamba2PrefillArgs {
 // What the kernels can take; elsewhere the recurrence (mamba2.h) is to be used.
 bool mamba2_prefill_takes(const Mamba2Shape& shape);
 size_t mamba2_prefill_workspace(const Mamba2Shape& shape, bool exact, int64_t rows, int64_t chunks);
-// Queues the four kernels; nothing waits and nothing is allocated.
+// Queues the kernels; nothing waits and nothing is allocated.
 cudaError_t mamba2_prefill(const Mamba2PrefillArgs& args, cudaStream_t stream);
 
 }  // namespace mamba::cuda

@@ -1,5 +1,8 @@
-// Convolution, SiLU, dt and decays. A token of 2.7B: 10.9 KB read and 10.8 KB written, and 66,000 FMAs: bound by memory.
+// Convolution, SiLU, dt and decays, and for the tensor cores C B^T of each chunk and group, once for all heads: the block that convolves a
+// chunk's B and C multiplies them too. A token of 2.7B: 10.9 KB read and 10.9 KB written, 22,000 FMAs of the convolution and 5,000 of
+// C B^T: bound by memory.
 #include "backends/cuda/mamba2_chunks.h"
+#include "backends/cuda/mma.h"
 
 namespace mamba::cuda::ssd {
 namespace {
@@ -8,19 +11,13 @@ constexpr int threads = 128, warps = threads / 32;
 constexpr int most_taps = 4;
 constexpr int some_heads = 16;              // of a block that prepares dt
 
-// A thread convolves 8 channels of `run` tokens, one after another.
-template <typename T>
-__device__ void convolve(const Mamba2PrefillArgs& s, const Work& w, int channels, int run, int64_t index) {
-    const int runs = ssd_chunk / run;
-    const int vectors = channels / 8;
-    const int unit = static_cast<int>(index / vectors), channel = static_cast<int>(index % vectors) * 8;
-    if (unit >= s.chunk_count * runs) return;
-    const Chunk chunk = find_chunk(s.pieces, s.piece_count, unit / runs);
-    const int begin = unit % runs * run, end = min(begin + run, chunk.count);
-    if (begin >= end) return;
+// Eight channels of a chunk's tokens begin .. end, one after another, to memory and to take(token, values).
+template <typename T, typename Take>
+__device__ __forceinline__ void convolve(const Mamba2PrefillArgs& s, const Work& w, const Chunk& chunk, int channel, int begin, int end,
+                                         const Take& take) {
     const Mamba2Piece piece = s.pieces[chunk.piece];
-    const int d_conv = s.shape.d_conv, d_inner = s.shape.d_inner();
-    const T* in = static_cast<const T*>(s.projected) + static_cast<int64_t>(piece.first_row) * s.projected_stride + d_inner + channel;
+    const int d_conv = s.shape.d_conv, channels = s.shape.channels();
+    const T* in = static_cast<const T*>(s.projected) + piece.first_row * s.projected_stride + s.shape.d_inner() + channel;
     T* out = static_cast<T*>(w.convolved) + static_cast<int64_t>(chunk.first_row) * channels + channel;
 
     float weight[most_taps][8] = {}, bias[8] = {}, past[most_taps - 1][8] = {};
@@ -73,7 +70,59 @@ __device__ void convolve(const Mamba2PrefillArgs& s, const Work& w, int channels
                 past[2][e] = now[e];
             }
             store(out + static_cast<int64_t>(first + i) * channels, sum);
+            take(first + i, sum);
         }
+    }
+}
+
+// A thread convolves 8 of the first `channels` channels of `run` tokens.
+template <typename T>
+__device__ void convolve_runs(const Mamba2PrefillArgs& s, const Work& w, int channels, int run, int64_t index) {
+    const int runs = ssd_chunk / run, vectors = channels / 8, unit = static_cast<int>(index / vectors);
+    if (unit >= s.chunk_count * runs) return;
+    const Chunk chunk = find_chunk(s.pieces, s.piece_count, unit / runs);
+    const int begin = unit % runs * run, end = min(begin + run, chunk.count);
+    if (begin >= end) return;
+    convolve<T>(s, w, chunk, static_cast<int>(index % vectors) * 8, begin, end, [](int, const float (&)[8]) {});
+}
+
+// B and C of a chunk and group, and their products: a warp has 16 tokens i, and goes over the tokens j up to its last.
+template <int N>
+__device__ void multiply(const Mamba2PrefillArgs& s, const Work& w, int block) {
+    constexpr int units = N / 8, run = ssd_chunk * 2 * units / threads;  // tokens a thread convolves
+    static_assert(warps == ssd_chunk / 16 && run > 0, "a warp for 16 tokens");
+    extern __shared__ __align__(128) unsigned char shared[];
+    const uint32_t b = shared_address(shared), c = b + ssd_chunk * N * 2;
+    const int thread = static_cast<int>(threadIdx.x), warp = thread / 32, lane = thread % 32;
+    const int index = block / s.shape.groups, group = block % s.shape.groups;
+    const Chunk chunk = find_chunk(s.pieces, s.piece_count, index);
+    {
+        const bool of_c = thread % (2 * units) >= units;
+        const int unit = thread % units, begin = thread / (2 * units) * run;
+        const auto place = [&](int token) { return (of_c ? c : b) + tile_at<units>(token, unit); };
+        const int channel = s.shape.d_inner() + ((of_c ? s.shape.groups : 0) + group) * N + unit * 8;
+        if (begin < chunk.count) {
+            convolve<bf16>(s, w, chunk, channel, begin, min(begin + run, chunk.count), [&](int token, const float (&v)[8]) {
+                put_shared(place(token), make_uint4(pack(v[0], v[1]), pack(v[2], v[3]), pack(v[4], v[5]), pack(v[6], v[7])));
+            });
+        }
+        for (int token = max(begin, chunk.count); token < begin + run; ++token) put_shared(place(token), make_uint4(0, 0, 0, 0));
+    }
+    __syncthreads();
+    const LaneTile<units> c_lane(warp * 16 + lane / 8 % 2 * 8 + lane % 8, lane / 16), b_lane(lane / 16 * 8 + lane % 8, lane / 8 % 2);
+    uint4* out = w.products + (static_cast<int64_t>(block) * product_blocks + warp * (warp + 1) / 2) * 32 + lane;
+    for (int j = 0; j <= warp; ++j) {
+        float sum[2][4] = {};
+#pragma unroll
+        for (int k = 0; k < N / 16; ++k) {
+            uint32_t of_c[4], of_b[4];
+            load_matrices(of_c, c_lane(c, 0, 2 * k));
+            load_matrices(of_b, b_lane(b + static_cast<uint32_t>(j * 16 * N * 2), 0, 2 * k));
+            mma(sum[0], of_c, of_b[0], of_b[1]);
+            mma(sum[1], of_c, of_b[2], of_b[3]);
+        }
+        out[j * 32] = make_uint4(pack(sum[0][0], sum[0][1]), pack(sum[0][2], sum[0][3]), pack(sum[1][0], sum[1][1]),
+                                 pack(sum[1][2], sum[1][3]));
     }
 }
 
@@ -117,32 +166,52 @@ __device__ void decays(const Mamba2PrefillArgs& s, const Work& w, int block) {
         const auto decay = [exact](float l) { return exact ? expf(l) : exp2f(l); };
         float* inflow = w.inflow + at * inflow_floats;
         reinterpret_cast<float2*>(inflow)[lane] = make_float2(decay(last - l0) * dt0, decay(last - l1) * dt1);
-        if (lane == 0) inflow[ssd_chunk] = decay(last);
+        if (lane == 0) *reinterpret_cast<float4*>(inflow + ssd_chunk) = make_float4(decay(last), 0, 0, 0);
     }
 }
 
-template <typename T>
-__global__ __launch_bounds__(threads) void prepare_chunks(Mamba2PrefillArgs s, Work w, int decay_blocks, int run) {
-    if (static_cast<int>(blockIdx.x) < decay_blocks) {
-        decays<T>(s, w, static_cast<int>(blockIdx.x));
+// N: of B and C, 0: no products. The longest work comes first.
+template <typename T, int N>
+__global__ __launch_bounds__(threads) void prepare_chunks(Mamba2PrefillArgs s, Work w, int of_products, int of_decays, int run) {
+    const int block = static_cast<int>(blockIdx.x);
+    if (block < of_products) {
+        if constexpr (N > 0) multiply<N>(s, w, block);
+    } else if (block < of_products + of_decays) {
+        decays<T>(s, w, block - of_products);
     } else {
-        const int channels = s.shape.channels();
-        convolve<T>(s, w, channels, run, static_cast<int64_t>(blockIdx.x - decay_blocks) * threads + threadIdx.x);
+        const int channels = N > 0 ? s.shape.d_inner() : s.shape.channels();
+        convolve_runs<T>(s, w, channels, run, static_cast<int64_t>(block - of_products - of_decays) * threads + threadIdx.x);
     }
+}
+
+template <typename T, int N>
+cudaError_t launch(const Mamba2PrefillArgs& s, const Work& w, cudaStream_t stream) {
+    constexpr int bytes = 2 * ssd_chunk * N * 2;
+    const cudaError_t error = cudaFuncSetAttribute(prepare_chunks<T, N>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
+    if (error != cudaSuccess) return error;
+    const int of_products = N > 0 ? s.chunk_count * s.shape.groups : 0;
+    const int of_decays = s.chunk_count * ((s.shape.heads + some_heads - 1) / some_heads);
+    // Long runs, which load fewer weights, where there are enough of them.
+    const int64_t vectors = (N > 0 ? s.shape.d_inner() : s.shape.channels()) / 8;
+    const int run = s.chunk_count * vectors >= 65536 ? ssd_chunk : 16;
+    const int64_t units = static_cast<int64_t>(s.chunk_count) * (ssd_chunk / run) * vectors;
+    const auto blocks = static_cast<unsigned>(of_products + of_decays + (units + threads - 1) / threads);
+    prepare_chunks<T, N><<<blocks, threads, bytes, stream>>>(s, w, of_products, of_decays, run);
+    return cudaGetLastError();
 }
 
 }  // namespace
 
 cudaError_t prepare(const Mamba2PrefillArgs& s, const Work& w, cudaStream_t stream) {
-    const int decay_blocks = s.chunk_count * ((s.shape.heads + some_heads - 1) / some_heads);
-    // Long runs, which load fewer weights, where there are enough of them.
-    const int64_t vectors = s.shape.channels() / 8;
-    const int run = s.chunk_count * vectors >= 65536 ? ssd_chunk : 16;
-    const int64_t units = static_cast<int64_t>(s.chunk_count) * (ssd_chunk / run) * vectors;
-    const auto blocks = static_cast<unsigned>(decay_blocks + (units + threads - 1) / threads);
-    if (s.exact) prepare_chunks<float><<<blocks, threads, 0, stream>>>(s, w, decay_blocks, run);
-    else prepare_chunks<bf16><<<blocks, threads, 0, stream>>>(s, w, decay_blocks, run);
-    return cudaGetLastError();
+    if (s.exact) return launch<float, 0>(s, w, stream);
+    if (!on_tensor_cores(s)) return launch<bf16, 0>(s, w, stream);
+    switch (s.shape.d_state) {
+        case 16: return launch<bf16, 16>(s, w, stream);
+        case 32: return launch<bf16, 32>(s, w, stream);
+        case 64: return launch<bf16, 64>(s, w, stream);
+        case 128: return launch<bf16, 128>(s, w, stream);
+        default: return launch<bf16, 256>(s, w, stream);
+    }
 }
 
 }  // namespace mamba::cuda::ssd

@@ -36,10 +36,10 @@ struct Layout {
     static constexpr int bytes = states + 2 * state;
 };
 
-// The block's warps take different ways to one barrier.
+// The block's warps take different ways to one barrier: barrier, since bar promises one and the same instruction to all of them.
 template <int Threads>
 __device__ __forceinline__ void all_warps() {
-    asm volatile("bar.sync 1, %0;" ::"n"(Threads) : "memory");
+    asm volatile("barrier.sync 1, %0;" ::"n"(Threads) : "memory");
 }
 
 // What a block works on.

@@ -1,155 +1,285 @@
 // One token of each session: everything between the two projections in one kernel. Of what it reads, only the projected row depends on
-// the kernel before; state, window and their weights are under way before that one ends.
+// the kernel before; state, ring, window and their weights are under way before that one ends.
 #include "backends/cuda/mamba2.h"
+
+#include "backends/cuda/operand.cuh"
+#include "backends/cuda/states.h"
 
 namespace mamba::cuda {
 namespace {
 
-constexpr int warps = 8, threads = 32 * warps;
+// A unit is up to 64 rows of a head: eight warps have eight rows each. A block has one or two units of a group, and convolves the group's B
+// and C for them.
+constexpr int unit_warps = 8, rows_a_warp = 8, unit_rows = unit_warps * rows_a_warp;
+constexpr int most_conv = 4;
 
-// A warp has Rows rows of a head's state, and a lane Each neighbours of each. A block convolves its rows' x and its group's B and C.
-template <int Each, int Rows>
-__global__ __launch_bounds__(threads) void step(Batch batch, Mamba2Scan s, Convolution c) {
+// The sums over a warp of eight values; lane i has that of value i / 4.
+__device__ __forceinline__ float eight_sums(float (&v)[rows_a_warp], int lane) {
+#pragma unroll
+    for (int half = rows_a_warp / 2, step = 16; half > 0; half /= 2, step /= 2) {
+        const bool upper = (lane & step) != 0;
+#pragma unroll
+        for (int i = 0; i < half; ++i) {
+            const float given = upper ? v[i] : v[i + half], kept = upper ? v[i + half] : v[i];
+            v[i] = kept + __shfl_xor_sync(0xffffffffu, given, step);
+        }
+    }
+    v[0] += __shfl_xor_sync(0xffffffffu, v[0], 2);
+    return v[0] + __shfl_xor_sync(0xffffffffu, v[0], 1);
+}
+
+// A lane has Each neighbours of each of its warp's rows.
+template <int Each, int Units>
+__global__ __launch_bounds__(32 * unit_warps * Units, Each > 4 ? 1 : Units == 2 ? 2 : 3) void step(Batch batch, Mamba2Step step) {
     allow_next();
-    constexpr int rows_a_block = warps * Rows, most_states = 32 * Each;
-    constexpr int most_channels = (rows_a_block + 2 * most_states + threads - 1) / threads;  // a thread convolves
-    __shared__ float values[rows_a_block + 2 * most_states];  // x, B, C
-    const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-    const int blocks_a_head = (s.head_dim + rows_a_block - 1) / rows_a_block, part_of_head = blockIdx.x % blocks_a_head;
-    const int head = blockIdx.x / blocks_a_head, group = head / s.heads_a_group;
-    const int block_first = part_of_head * rows_a_block, first = block_first + warp * Rows;
+    constexpr int warps = unit_warps * Units, threads = 32 * warps, states = 32 * Each, channels = Units * unit_rows + 2 * states;
+    // What is convolved, x, B and C: the inputs, the newest last, their taps, and the bias.
+    __shared__ __align__(16) float inputs[most_conv][channels], taps[most_conv][channels], offsets[channels];
+    __shared__ __align__(16) float x[Units][ring_entries][unit_rows];  // what waits in the ring, and behind it this token
+    __shared__ __align__(16) float b[ring_entries][states];
+    __shared__ __align__(16) float c[states];
+    __shared__ __align__(16) float gates[Units][unit_rows], factors[Units][unit_rows];  // z, and the norm behind it
+    __shared__ float dots[ring_entries], weights[Units][ring_entries], decays[Units], outputs[Units][unit_rows];
+    const Mamba2Scan& s = step.scan;
+    const Convolution& conv = step.convolution;
+    const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, own = warp / unit_warps;
+    const int units_a_head = (s.head_dim + unit_rows - 1) / unit_rows, first_unit = static_cast<int>(blockIdx.x) * Units;
+    const auto head_of = [&](int unit) { return (first_unit + unit) / units_a_head; };
+    const auto row_of = [&](int unit) { return (first_unit + unit) % units_a_head * unit_rows; };
+    const int head = head_of(own), group = head / s.heads_a_group, unit_first = row_of(own);
+    const int first = unit_first + warp % unit_warps * rows_a_warp;
     const int d_inner = s.heads * s.head_dim, groups = s.heads / s.heads_a_group;
     const Part part = batch.parts[blockIdx.y];
+    const int recent = part.recent;
     const int64_t row = part.first_row;
-    const float a = s.a[head], skip = s.d[head], bias = s.dt_bias[head];
+
+    // Everything is asked for before anything is waited for: the state in registers, all else by way of shared memory.
+    // The channel in the layer of value `at` of `inputs`, or -1. Four neighbours are neighbours there too.
+    const auto channel_of = [&](int at) {
+        const int unit = at / unit_rows, n = at - Units * unit_rows;
+        if (n < 0) return row_of(unit) + at % unit_rows < s.head_dim ? head_of(unit) * s.head_dim + row_of(unit) + at % unit_rows : -1;
+        if (n < states) return n < s.d_state ? d_inner + group * s.d_state + n : -1;
+        return n - states < s.d_state ? d_inner + (groups + group) * s.d_state + n - states : -1;
+    };
+    for (int at = threadIdx.x * 4; at < channels; at += threads * 4) {
+        const int channel = max(channel_of(at), 0);
+        int slot = part.phase;
+#pragma unroll
+        for (int k = most_conv - 1; k >= 0; --k) {
+            // Tap k is most_conv - 1 - k tokens old; those that the model lacks are zeros.
+            const int tap = k - (most_conv - conv.d_conv);
+            copy_16(shared_address(&taps[k][at]), conv.weight + max(tap, 0) * conv.channels + channel, tap >= 0);
+            if (k == most_conv - 1) continue;
+            slot = slot == 0 ? conv.d_conv - 1 : slot - 1;
+            copy_16(shared_address(&inputs[k][at]), part.state + conv.window + slot * conv.channels + channel, tap >= 0);
+        }
+        copy_16(shared_address(&offsets[at]), conv.bias != nullptr ? conv.bias + channel : conv.weight, conv.bias != nullptr);
+    }
 
     float* const state = part.state + s.state + static_cast<int64_t>(head) * s.head_dim * s.d_state;
-    float held[Rows][Each];
+    float held[rows_a_warp][Each];
+    const bool there = first < s.head_dim, whole = Each % 4 == 0 && s.d_state == states;
+    if (whole && there) {
+        const auto* const from = reinterpret_cast<const float4*>(state + first * states) + lane * (Each / 4);
 #pragma unroll
-    for (int r = 0; r < Rows; ++r) {
-        const bool there = first + r < s.head_dim;
-        float* const from = state + static_cast<int64_t>(first + r) * s.d_state + lane * Each;
-        if (Each % 4 == 0 && s.d_state == most_states) {
+        for (int r = 0; r < rows_a_warp; ++r) {
 #pragma unroll
-            for (int i = 0; i < Each; i += 4) {
-                const float4 v = there ? *reinterpret_cast<const float4*>(from + i) : make_float4(0, 0, 0, 0);
-                held[r][i] = v.x, held[r][(i + 1) % Each] = v.y, held[r][(i + 2) % Each] = v.z, held[r][(i + 3) % Each] = v.w;
+            for (int i = 0; i < Each / 4; ++i) {
+                const float4 v = __ldcs(from + r * (states / 4) + i);
+                held[r][4 * i] = v.x, held[r][4 * i + 1] = v.y, held[r][4 * i + 2] = v.z, held[r][4 * i + 3] = v.w;
             }
-        } else {
+        }
+    } else {
 #pragma unroll
-            for (int i = 0; i < Each; ++i) held[r][i] = there && lane * Each + i < s.d_state ? from[i] : 0.0f;
+        for (int r = 0; r < rows_a_warp; ++r) {
+#pragma unroll
+            for (int i = 0; i < Each; ++i) {
+                const int n = lane * Each + i;
+                held[r][i] = there && n < s.d_state ? state[(first + r) * s.d_state + n] : 0.0f;
+            }
         }
     }
 
-    // The past of the convolution. Channel index in the layer, or -1.
-    int channel[most_channels];
-    float sum[most_channels], newest[most_channels];
-#pragma unroll
-    for (int i = 0; i < most_channels; ++i) {
-        const int at = threadIdx.x + i * threads;
-        channel[i] = -1;
-        if (at < rows_a_block) {
-            if (block_first + at < s.head_dim) channel[i] = head * s.head_dim + block_first + at;
-        } else if (at < rows_a_block + most_states) {
-            if (at - rows_a_block < s.d_state) channel[i] = d_inner + group * s.d_state + at - rows_a_block;
-        } else if (at < rows_a_block + 2 * most_states) {
-            const int n = at - rows_a_block - most_states;
-            if (n < s.d_state) channel[i] = d_inner + (groups + group) * s.d_state + n;
+    // The ring: the rows' x, the group's B, and, to the units' first warps, a dt for each lane.
+    float* const ring = part.state + s.recent;
+    const int fours = Units * unit_rows / 4 + s.d_state / 4;  // of an entry
+    for (int i = threadIdx.x; i < recent * fours; i += threads) {
+        const int entry = i / fours, at = i % fours;
+        const float* const from = ring + entry * s.recent_stride;
+        if (at < Units * unit_rows / 4) {
+            const int unit = at / (unit_rows / 4), r = at % (unit_rows / 4) * 4;
+            const bool there = row_of(unit) + r < s.head_dim;
+            copy_16(shared_address(&x[unit][entry][r]), from + head_of(unit) * s.head_dim + (there ? row_of(unit) + r : 0), there);
+        } else {
+            const int n = (at - Units * unit_rows / 4) * 4;
+            copy_16(shared_address(&b[entry][n]), from + d_inner + group * s.d_state + n, true);
         }
-        if (channel[i] < 0) continue;
-        sum[i] = c.bias != nullptr ? c.bias[channel[i]] : 0.0f;
-        const float* window = part.state + c.window + channel[i];
-        for (int k = 0; k + 1 < c.d_conv; ++k) {
-            sum[i] = fmaf(c.weight[k * c.channels + channel[i]], window[(part.phase + 1 + k) % c.d_conv * c.channels], sum[i]);
-        }
-        newest[i] = c.weight[(c.d_conv - 1) * c.channels + channel[i]];
     }
+    // To shared memory: `from`, of all heads, for the units' rows.
+    const auto bring = [&](float (&to)[Units][unit_rows], const float* from) {
+        const int unit = threadIdx.x / (unit_rows / 4), r = threadIdx.x % (unit_rows / 4) * 4;
+        if (unit < Units && row_of(unit) + r < s.head_dim) copy_16(shared_address(&to[unit][r]), from + head_of(unit) * s.head_dim + row_of(unit) + r, true);
+    };
+    if (step.norm_weight != nullptr) bring(factors, step.norm_weight);
+    const bool leads = warp % unit_warps == 0;
+    const int64_t dt_at = d_inner + groups * s.d_state + head;
+    float dt = leads && lane < recent ? ring[lane * s.recent_stride + dt_at] : 0.0f;
     begin_dependent();
 
-    const float raw = s.dt[row * s.dt_stride + head] + bias;
-    const bool gates = s.z != nullptr && lane < Rows && first + lane < s.head_dim;
-    const float gate = gates ? s.z[row * s.z_stride + head * s.head_dim + first + lane] : 0.0f;
-    // B and C of a group are many blocks' input, and one block's to keep. The row that is written here is none that others read.
-    const bool keeps_group = part_of_head == 0 && head % s.heads_a_group == 0;
-#pragma unroll
-    for (int i = 0; i < most_channels; ++i) {
-        if (channel[i] < 0) continue;
-        const float in = c.in[row * c.in_stride + channel[i]];
-        values[threadIdx.x + i * threads] = silu(fmaf(newest[i], in, sum[i]));
-        if (channel[i] < d_inner || keeps_group) part.state[c.window + part.phase * c.channels + channel[i]] = in;
+    for (int at = threadIdx.x * 4; at < channels; at += threads * 4) {
+        copy_16(shared_address(&inputs[most_conv - 1][at]), conv.in + row * conv.in_stride + max(channel_of(at), 0), true);
     }
-    const float dt = fminf(fmaxf(softplus(raw), s.dt_min), s.dt_max);
-    const float decay = expf(dt * a);
+    if (s.z != nullptr) bring(gates, s.z + row * s.z_stride);
+    end_copies();
+    float* const entry = ring + recent * s.recent_stride;
+    if (leads) {
+        const float a = s.a[head], now = fminf(fmaxf(softplus(s.dt[row * s.dt_stride + head] + s.dt_bias[head]), s.dt_min), s.dt_max);
+        if (lane == recent) {
+            dt = now;
+            if (part.folds == 0 && unit_first == 0) entry[dt_at] = now;
+        }
+        // From here on back to each entry, and to each one behind it.
+        float since = dt;
+#pragma unroll
+        for (int distance = 1; distance < ring_entries; distance *= 2) {
+            const float later = __shfl_down_sync(0xffffffffu, since, distance);
+            if (lane + distance < 32) since += later;
+        }
+        const float after = __shfl_down_sync(0xffffffffu, since, 1);
+        if (lane <= recent) weights[own][lane] = expf(a * (lane == recent ? 0.0f : after)) * dt;
+        if (lane == 0) decays[own] = expf(a * since);
+    }
+    copies_left<0>();
     __syncthreads();
 
-    float b[Each], cs[Each];
+    // B and C of a group are many blocks' input, and one block's to keep. What is written here, to window and ring, is nothing that others read.
+    const bool keeps_group = first_unit % (s.heads_a_group * units_a_head) == 0;
+    for (int at = threadIdx.x; at < channels; at += threads) {
+        const int channel = channel_of(at), n = at - Units * unit_rows;
+        if (channel < 0) continue;
+        float sum = offsets[at];
 #pragma unroll
-    for (int i = 0; i < Each; ++i) {
-        const int n = lane * Each + i;
-        b[i] = n < s.d_state ? values[rows_a_block + n] : 0.0f;
-        cs[i] = n < s.d_state ? values[rows_a_block + most_states + n] : 0.0f;
+        for (int k = 0; k < most_conv; ++k) sum = fmaf(taps[k][at], inputs[k][at], sum);
+        const float out = silu(sum);
+        if (n < 0) x[at / unit_rows][recent][at % unit_rows] = out;
+        else if (n < states) b[recent][n] = out;
+        else c[n - states] = out;
+        if (n >= 0 && !keeps_group) continue;
+        part.state[conv.window + part.phase * conv.channels + channel] = inputs[most_conv - 1][at];
+        if (part.folds == 0 && n < states) entry[channel] = out;
     }
-    float mine = 0;
+    __syncthreads();
+
+    float cs[Each];
 #pragma unroll
-    for (int r = 0; r < Rows; ++r) {
-        const float x = first + r < s.head_dim ? values[warp * Rows + r] : 0.0f;
-        float y = 0;
+    for (int i = 0; i < Each; ++i) cs[i] = lane * Each + i < s.d_state ? c[lane * Each + i] : 0.0f;
+    for (int j = warp; j <= recent; j += warps) {
+        float dot = 0;
 #pragma unroll
-        for (int i = 0; i < Each; ++i) {
-            held[r][i] = fmaf(decay, held[r][i], dt * x * b[i]);
-            y = fmaf(held[r][i], cs[i], y);
+        for (int i = 0; i < Each; ++i) dot = fmaf(cs[i], lane * Each + i < s.d_state ? b[j][lane * Each + i] : 0.0f, dot);
+        dot = warp_sum(dot);
+        if (lane == 0) dots[j] = dot;
+    }
+    float y[rows_a_warp];
+#pragma unroll
+    for (int r = 0; r < rows_a_warp; ++r) {
+        y[r] = 0;
+#pragma unroll
+        for (int i = 0; i < Each; ++i) y[r] = fmaf(held[r][i], cs[i], y[r]);
+    }
+    const float product = eight_sums(y, lane);
+    if (lane % 4 == 0) outputs[own][warp % unit_warps * rows_a_warp + lane / 4] = product;
+    __syncthreads();
+
+    const float decay = decays[own];
+    if (leads) {
+        // Two neighbouring rows a lane.
+        const int pair = unit_first + 2 * lane;
+        const bool writes = pair < s.head_dim;
+        const float skip = s.d[head];
+        float2 out = make_float2(decay * outputs[own][2 * lane], decay * outputs[own][2 * lane + 1]), v = out;
+        for (int j = 0; j <= recent; ++j) {
+            const float by = weights[own][j] * dots[j];
+            v = *reinterpret_cast<const float2*>(&x[own][j][2 * lane]);
+            out.x = fmaf(by, v.x, out.x);
+            out.y = fmaf(by, v.y, out.y);
         }
-        float* const to = state + static_cast<int64_t>(first + r) * s.d_state + lane * Each;
-        if (first + r < s.head_dim) {
-            if (Each % 4 == 0 && s.d_state == most_states) {
+        out.x = fmaf(skip, v.x, out.x);
+        out.y = fmaf(skip, v.y, out.y);
+        if (s.z != nullptr) out.x *= silu(gates[own][2 * lane]), out.y *= silu(gates[own][2 * lane + 1]);
+        const int64_t at = head * s.head_dim + pair;
+        if (step.out.data == nullptr) {
+            if (writes) *reinterpret_cast<float2*>(s.y + row * s.y_stride + at) = out;
+        } else {
+            if (writes) {
+                *reinterpret_cast<uint32_t*>(static_cast<__nv_bfloat16*>(step.out.data) + row * step.out.stride + at) =
+                    narrow_pair<__nv_bfloat16>(out.x * factors[own][2 * lane], out.y * factors[own][2 * lane + 1]);
+            }
+            const float squares = warp_sum(writes ? fmaf(out.x, out.x, out.y * out.y) : 0.0f);
+            if (lane == 0) step.out.squares[(first_unit + own) * most_streamed_rows + row] = squares;
+        }
+    }
+    if (part.folds == 0) return;
 #pragma unroll
-                for (int i = 0; i < Each; i += 4) {
-                    *reinterpret_cast<float4*>(to + i) =
-                        make_float4(held[r][i], held[r][(i + 1) % Each], held[r][(i + 2) % Each], held[r][(i + 3) % Each]);
-                }
-            } else {
+    for (int r = 0; r < rows_a_warp; ++r) {
 #pragma unroll
-                for (int i = 0; i < Each; ++i) {
-                    if (lane * Each + i < s.d_state) to[i] = held[r][i];
-                }
+        for (int i = 0; i < Each; ++i) held[r][i] *= decay;
+    }
+    for (int j = 0; j <= recent; ++j) {
+        const float by = weights[own][j];
+        float bs[Each];
+#pragma unroll
+        for (int i = 0; i < Each; ++i) bs[i] = by * b[j][lane * Each + i];
+#pragma unroll
+        for (int r = 0; r < rows_a_warp; ++r) {
+            const float v = x[own][j][warp % unit_warps * rows_a_warp + r];
+#pragma unroll
+            for (int i = 0; i < Each; ++i) held[r][i] = fmaf(v, bs[i], held[r][i]);
+        }
+    }
+    if (!there) return;
+#pragma unroll
+    for (int r = 0; r < rows_a_warp; ++r) {
+        if (whole) {
+            auto* const to = reinterpret_cast<float4*>(state + (first + r) * states) + lane * (Each / 4);
+#pragma unroll
+            for (int i = 0; i < Each / 4; ++i) __stcs(to + i, make_float4(held[r][4 * i], held[r][4 * i + 1], held[r][4 * i + 2], held[r][4 * i + 3]));
+        } else {
+#pragma unroll
+            for (int i = 0; i < Each; ++i) {
+                const int n = lane * Each + i;
+                if (n < s.d_state) state[(first + r) * s.d_state + n] = held[r][i];
             }
         }
-        y = fmaf(skip, x, warp_sum(y));
-        if (lane == r) mine = y;
-    }
-    if (lane < Rows && first + lane < s.head_dim) {
-        if (s.z != nullptr) mine *= silu(gate);
-        s.y[row * s.y_stride + head * s.head_dim + first + lane] = mine;
     }
 }
 
-template <int Rows>
-int blocks_a_part(const Mamba2Scan& s) {
-    return s.heads * ((s.head_dim + warps * Rows - 1) / (warps * Rows));
+template <int Each, int Units>
+void launch(const Queue& queue, const Batch& batch, const Mamba2Step& s) {
+    const dim3 grid(static_cast<unsigned>(mamba2_step_parts(s.scan) / Units), static_cast<unsigned>(batch.part_count));
+    queue.launch(step<Each, Units>, grid, 32 * unit_warps * Units, 0, "the step", batch, s);
 }
 
-template <int Each, int Rows>
-void launch(const Queue& queue, const Batch& batch, const Mamba2Scan& s, const Convolution& c) {
-    const dim3 grid(static_cast<unsigned>(blocks_a_part<Rows>(s)), static_cast<unsigned>(batch.part_count));
-    queue.launch(step<Each, Rows>, grid, threads, 0, "the step", batch, s, c);
-}
-
-// Every block convolves its group's B and C beside its own rows, so it has as many rows as leave the device blocks enough.
+// Two units share the convolution of B and C, where they leave the device blocks enough.
 template <int Each>
-void launch_best(const Queue& queue, const Batch& batch, const Mamba2Scan& s, const Convolution& c) {
-    const int enough = 4 * queue.units;
-    if (Each <= 4 && s.head_dim >= warps * 8 && blocks_a_part<8>(s) * batch.part_count >= enough) launch<Each, Each <= 4 ? 8 : 4>(queue, batch, s, c);
-    else if (s.head_dim >= warps * 4 && blocks_a_part<4>(s) * batch.part_count >= enough) launch<Each, 4>(queue, batch, s, c);
-    else launch<Each, 2>(queue, batch, s, c);
+void launch_best(const Queue& queue, const Batch& batch, const Mamba2Step& s) {
+    const int units = mamba2_step_parts(s.scan);
+    const bool pairs = Each <= 4 && units / (s.scan.heads / s.scan.heads_a_group) % 2 == 0;
+    if (pairs && units / 2 * batch.part_count >= 4 * queue.units) launch<Each, Each <= 4 ? 2 : 1>(queue, batch, s);
+    else launch<Each, 1>(queue, batch, s);
 }
 
 }  // namespace
 
-void mamba2_step(const Queue& queue, const Batch& batch, const Mamba2Scan& s, const Convolution& c) {
-    if (s.d_state <= 32) launch_best<1>(queue, batch, s, c);
-    else if (s.d_state <= 64) launch_best<2>(queue, batch, s, c);
-    else if (s.d_state <= 128) launch_best<4>(queue, batch, s, c);
-    else launch_best<8>(queue, batch, s, c);
+bool mamba2_step_takes(int64_t head_dim, int64_t d_state, int64_t d_conv) { return head_dim % rows_a_warp == 0 && d_state % 4 == 0 && d_conv <= most_conv; }
+
+int32_t mamba2_step_parts(const Mamba2Scan& s) { return s.heads * ((s.head_dim + unit_rows - 1) / unit_rows); }
+
+void mamba2_step(const Queue& queue, const Batch& batch, const Mamba2Step& s) {
+    if (s.scan.d_state <= 32) launch_best<1>(queue, batch, s);
+    else if (s.scan.d_state <= 64) launch_best<2>(queue, batch, s);
+    else if (s.scan.d_state <= 128) launch_best<4>(queue, batch, s);
+    else launch_best<8>(queue, batch, s);
 }
 
 }  // namespace mamba::cuda

@@ -46,7 +46,8 @@ Parking::Move& Parking::move_of(int32_t index) {
     return slots_[static_cast<size_t>(index)];
 }
 
-void Parking::park(int32_t slot, const float* device, int32_t place, cudaStream_t queue) {
+void Parking::park(int32_t slot, const float* device, int32_t entries, int32_t place, cudaStream_t queue) {
+    places_[static_cast<size_t>(place - first_place)].entries = entries;
     copy(slot, place, device, at(place), cudaMemcpyDeviceToHost, out_, queue);
 }
 

@@ -26,9 +26,10 @@ public:
     void give(int32_t place);
     float* at(int32_t place) const { return places_[static_cast<size_t>(place - first_place)].memory.data(); }
 
-    // Queues a copy behind what `queue` holds now. slot: whose memory `device` is.
-    void park(int32_t slot, const float* device, int32_t place, cudaStream_t queue);
+    // Queues a copy behind what `queue` holds now. slot: whose memory `device` is. entries: that wait in its ring.
+    void park(int32_t slot, const float* device, int32_t entries, int32_t place, cudaStream_t queue);
     void unpark(int32_t place, int32_t slot, float* device, cudaStream_t queue);
+    int32_t pending(int32_t place) const { return places_[static_cast<size_t>(place - first_place)].entries; }
     // What is queued from now on waits for the last copy of this slot or place.
     void settle(int32_t index, cudaStream_t queue);
     // Whether such a copy is under way.
@@ -45,6 +46,7 @@ private:
     struct Place {
         PinnedArray<float> memory;
         Move move;
+        int32_t entries = 0;
     };
 
     Move& move_of(int32_t index);

@@ -6,6 +6,7 @@
 
 #include "backends/cuda/mamba1.h"
 #include "backends/cuda/mamba1_prefill.h"
+#include "backends/cuda/mamba1_step.h"
 
 namespace mamba::cuda {
 namespace {
@@ -46,7 +47,7 @@ bool library_allowed() {
 
 }  // namespace
 
-Prefill::Prefill(const device::Model& shape, const Weights& weights, const States& states, int64_t max_rows)
+Prefill::Prefill(const device::Model& shape, const Weights& weights, const States& states, const Queue& queue, int64_t max_rows)
     : shape_(shape), weights_(weights), states_(states), takes_(made_for(shape)) {
     if (!takes_) return;
     const bool second = shape_.head_count > 0;
@@ -96,13 +97,17 @@ Prefill::Prefill(const device::Model& shape, const Weights& weights, const State
         r_ = bytes(max_rows, mamba1_rank_pitch(rank), activation);
         bc_ = DeviceArray<float>(static_cast<size_t>(max_rows * 2 * n), working);
         dt_ = DeviceArray<float>(activation_ == MAMBA_WEIGHT_F32 ? static_cast<size_t>(max_rows * d_inner) : 0, working);
+        if (mamba1_step_takes(queue, activation_, static_cast<int32_t>(d_inner), n, static_cast<int32_t>(shape_.d_conv), rank)) {
+            const size_t shares = mamba1_step_bytes(queue, static_cast<int32_t>(d_inner), rank, std::min(rows, most_steps));
+            shares_ = DeviceArray<float>(shares / sizeof(float), working);
+        }
     }
     if (library_allowed()) library_ = std::make_unique<CublasLt>();
 }
 
 size_t Prefill::bytes() const {
     return gemm_memory_.bytes() + wide_weights_.bytes() + x_weights_.bytes() + dt_weights_.bytes() + operand_.bytes() + projected_.bytes() +
-           mixed_.bytes() + scan_memory_.bytes() + v_.bytes() + r_.bytes() + bc_.bytes() + dt_.bytes();
+           mixed_.bytes() + scan_memory_.bytes() + v_.bytes() + r_.bytes() + bc_.bytes() + dt_.bytes() + shares_.bytes();
 }
 
 // ---- Products
@@ -235,6 +240,30 @@ void Prefill::mamba1(const Queue& queue, const Batch& batch, int64_t index, floa
     mamba1_inputs(queue, library_.get(), batch, p);
     mamba1_scan(queue, batch, p);
     out_proj(queue, layer, mixed_.data(), batch.rows, x);
+}
+
+bool Prefill::takes_step(int64_t index, int32_t rows) const {
+    // Weights that are to be widened first pay from some sessions on.
+    const LayerWeights& layer = weights_.layers[static_cast<size_t>(index)];
+    return shares_.bytes() > 0 && (rows > mamba1_step_sessions || (layer.x_proj.type == activation_ && layer.dt_proj.type == activation_));
+}
+
+void Prefill::mamba1_step(const Queue& queue, const Batch& batch, int64_t index, const float* projected, int64_t projected_stride, float* y,
+                          float* x) {
+    const LayerWeights& layer = weights_.layers[static_cast<size_t>(index)];
+    const Matrix x_proj = as(queue, layer.x_proj, activation_, x_weights_), dt_proj = as(queue, layer.dt_proj, activation_, dt_weights_);
+    Mamba1Step p = mamba1_layer(shape_, layer, states_, index, projected, projected_stride);
+    p.type = activation_;
+    p.x_proj = x_proj.data;
+    p.x_proj_stride = x_proj.stride;
+    p.dt_proj = dt_proj.data;
+    p.dt_proj_stride = dt_proj.stride;
+    p.shares = shares_.data();
+    p.arrived = reinterpret_cast<unsigned*>(scan_memory_.data());
+    p.y = y != nullptr ? static_cast<void*>(y) : mixed_.data();
+    p.narrow = y == nullptr;
+    cuda::mamba1_step(queue, batch, p);
+    if (y == nullptr) out_proj(queue, layer, mixed_.data(), batch.rows, x);
 }
 
 }  // namespace mamba::cuda

@@ -1,6 +1,6 @@
 // Runs of many rows: a layer as products on the tensor cores (gemm.h) with the kernels of mamba1_prefill.h or mamba2_prefill.h between
 // them. A layer is norm, in_proj, the convolution and the scan, and out_proj, which adds to the residual: five kernels of Mamba-1 (one more
-// where a part's tokens are shared out in segments), seven of Mamba-2.
+// where a part's tokens are shared out in segments), six of Mamba-2.
 //
 // What passes from kernel to kernel inside a layer is of one type: BF16 or F16 where all of the model's projections multiply with it, else
 // FP32, so that F32 and F16 weights never meet a BF16 rounding that they have not asked for. The residual, states, windows, decays and
@@ -20,10 +20,13 @@
 
 namespace mamba::cuda {
 
+// Steps of as many sessions are computed by the kernels of steps, of more as prompts are.
+constexpr int32_t most_steps = 512;
+
 class Prefill {
 public:
     // Takes the memory for runs of max_rows rows, none where takes() is false. MAMBA_CUDA_CUBLASLT=0 in the environment: own kernels alone.
-    Prefill(const device::Model& shape, const Weights& weights, const States& states, int64_t max_rows);
+    Prefill(const device::Model& shape, const Weights& weights, const States& states, const Queue& queue, int64_t max_rows);
 
     // Whether these kernels are made for the model's sizes.
     bool takes() const { return takes_; }
@@ -34,6 +37,12 @@ public:
     // A layer of x, [rows, d_model] FP32, in place. `pieces`: what arrange() wrote, on the device.
     void mamba1(const Queue& queue, const Batch& batch, int64_t layer, float* x);
     void mamba2(const Queue& queue, const Batch& batch, const Mamba2Piece* pieces, int64_t layer, float* x);
+    // Whether mamba1_step() computes a step of `rows` sessions of this layer.
+    bool takes_step(int64_t layer, int32_t rows) const;
+    // One token each of many sessions: from in_proj's result, [rows, projected_stride] FP32, to y, [rows, d_inner] FP32; where y is NULL,
+    // through out_proj to x.
+    void mamba1_step(const Queue& queue, const Batch& batch, int64_t layer, const float* projected, int64_t projected_stride, float* y,
+                     float* x);
     // A product of FP32 rows, for steps of more sessions than project() reads the weights once for. A norm must span the row.
     void project(const Queue& queue, const Weight& w, const Product& p);
 
@@ -73,7 +82,7 @@ private:
     DeviceArray<unsigned char> mixed_;      // [rows, d_inner]: what enters out_proj
     DeviceArray<unsigned char> scan_memory_;
     DeviceArray<unsigned char> v_, r_;      // Mamba-1's
-    DeviceArray<float> bc_, dt_;
+    DeviceArray<float> bc_, dt_, shares_;
 };
 
 }  // namespace mamba::cuda

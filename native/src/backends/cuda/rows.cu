@@ -70,7 +70,9 @@ __global__ void gather_rows(const float* const* from, int width, float* to) {
 
 void embed(const Queue& queue, const Weight& table, const Batch& batch, float* x) {
     const dim3 grid(static_cast<unsigned>(batch.rows));
-    MAMBA_CUDA_FOR_TYPE(table.type, queue.launch(embed_rows<kType>, grid, threads, 0, "the embedding", table, batch, x))
+    Queue first = queue;
+    first.overlap = false;  // a run's first kernel; what has changed states before is over then
+    MAMBA_CUDA_FOR_TYPE(table.type, first.launch(embed_rows<kType>, grid, threads, 0, "the embedding", table, batch, x))
 }
 
 void norm_rows(const Queue& queue, const RowNorm& n) {
