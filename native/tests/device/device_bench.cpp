@@ -109,8 +109,8 @@ void measure_offload(const std::shared_ptr<Engine>& engine) {
     const auto step = [&](const std::shared_ptr<Session>& of, int64_t count) {
         engine->evaluate({{of, &token, count, 1, 0, 0}}, output, nullptr);
     };
-    std::vector<float> values(static_cast<size_t>(session->state.state_floats())), hidden(session->state.hidden_floats());
     step(session, 1);
+    std::vector<float> values(static_cast<size_t>(session->state.used_floats())), hidden(session->state.hidden_floats());
     const double first = timed([&] { engine->offload(*session, true); });
     std::vector<double> calls, both, in, logits, beside, alone;
     for (int i = 0; i < 20; ++i) {

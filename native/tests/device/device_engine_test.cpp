@@ -183,6 +183,14 @@ INSTANTIATE_TEST_SUITE_P(Fixtures, DeviceFixture,
 
 using Shape = std::tuple<mamba_architecture, int32_t, WeightType>;  // with d_model
 
+// An engine whose steps of few sessions are one kernel (backends/cuda/mamba2_decode.h) wherever that fits, or many.
+std::shared_ptr<Engine> make_engine_of_kernels(const std::shared_ptr<const Model>& model, bool one, int64_t rollback = 0) {
+    setenv("MAMBA_CUDA_DECODE", one ? "1" : "0", 1);
+    const auto engine = make_engine(model, MAMBA_DEVICE_CUDA, rollback);
+    unsetenv("MAMBA_CUDA_DECODE");
+    return engine;
+}
+
 class DeviceWeights : public testing::TestWithParam<Shape> {
 protected:
     static constexpr int64_t vocabulary = 1500;
@@ -226,6 +234,47 @@ TEST_P(DeviceWeights, LogitsAreThoseOfTheProcessor) {
     }
 }
 
+TEST_P(DeviceWeights, StepsOfFewSessionsAreTheSameInOneKernelAndInMany) {
+    const auto one = make_engine_of_kernels(model, true), many = make_engine_of_kernels(model, false);
+    const int64_t v = model->config.padded_vocab_size;
+    constexpr int64_t most = 9;
+    std::vector<std::shared_ptr<Session>> sessions[2];
+    for (int64_t i = 0; i < most; ++i) {
+        sessions[0].push_back(one->create_session());
+        sessions[1].push_back(many->create_session());
+    }
+    const WeightType type = std::get<2>(GetParam());
+    const double tolerance = type == WeightType::f32 || type == WeightType::f16 ? 1e-4 : 2e-2;
+    int64_t step = 0;
+    // Every number of sessions more than once, so that states, windows at each phase and what is left of the step before are met again.
+    for (const int64_t count : {1, 1, 1, 1, 1, 2, 3, 4, 1, 5, 6, 7, 8, 9, 4, 3, 2, 1}) {
+        std::vector<float> logits[2];
+        for (int way = 0; way < 2; ++way) {
+            std::vector<BatchItem> items;
+            for (int64_t i = 0; i < count; ++i) {
+                const int64_t at = (i + step) % most;  // each session comes to be each row
+                items.push_back({sessions[way][static_cast<size_t>(at)], tokens.data() + step + 20 * at, 1, 1, i, 0});
+            }
+            logits[way].resize(static_cast<size_t>(count * v));
+            BatchOutput output;
+            output.logits = logits[way].data();
+            (way == 0 ? *one : *many).evaluate(items, output, nullptr);
+        }
+        EXPECT_LE(relative(logits[0], logits[1]), tolerance) << "step " << step << " of " << count << " sessions";
+        ++step;
+    }
+}
+
+TEST_P(DeviceWeights, AStepOfTheSameStatesHasTheSameBits) {
+    const auto engine = make_engine_of_kernels(model, true);
+    const auto session = engine->create_session();
+    feed(*engine, session, tokens.data(), 50, 1);
+    const auto clone = engine->clone_session(*session);
+    for (int64_t t = 50; t < 60; ++t) {
+        ASSERT_EQ(feed(*engine, session, tokens.data() + t, 1, 1), feed(*engine, clone, tokens.data() + t, 1, 1)) << t;
+    }
+}
+
 TEST_P(DeviceWeights, StepsOfManySessionsAreThoseOfTheProcessor) {
     const auto engine = make_engine(model, MAMBA_DEVICE_CUDA);
     EngineOptions exact;
@@ -261,7 +310,7 @@ TEST_P(DeviceWeights, StepsOfManySessionsAreThoseOfTheProcessor) {
 
 // What waits in the ring of recent inputs goes where the session goes.
 TEST_P(DeviceWeights, CopiesInTheMiddleOfTheRingGoOnWithTheSameBits) {
-    const auto engine = make_engine(model, MAMBA_DEVICE_CUDA, 40);
+    const auto engine = make_engine_of_kernels(model, true, 40);
     const int64_t v = model->config.padded_vocab_size;
     constexpr int64_t others = 11, begin = 22, steps = 30;
     const auto session = engine->create_session();
@@ -357,6 +406,8 @@ std::vector<Shape> shapes() {
     for (const mamba_architecture architecture : {MAMBA_ARCH_MAMBA1, MAMBA_ARCH_MAMBA2}) {
         for (const WeightType type : all_weight_types) all.emplace_back(architecture, 256, type);
         all.emplace_back(architecture, 1024, WeightType::bf16);
+        // Rows that end within what a warp reads at a time.
+        for (const WeightType type : {WeightType::f32, WeightType::f16, WeightType::bf16, WeightType::q8_0}) all.emplace_back(architecture, 352, type);
     }
     return all;
 }

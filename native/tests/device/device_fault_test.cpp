@@ -33,7 +33,7 @@ TEST(DeviceMemory, SessionsThatFitGoOnWhenTheNextDoesNot) {
     const auto fill = [&] {
         for (;;) all.push_back(engine->create_session());
     };
-    test::expect_error(MAMBA_OUT_OF_MEMORY, {"cuda:0", "a session's state needs 33 MiB"}, fill);
+    test::expect_error(MAMBA_OUT_OF_MEMORY, {"cuda:0", "a session's state needs", "MiB"}, fill);
     // Kernels that this run is the first to need find room as well.
     std::vector<BatchItem> items;
     for (size_t i = 0; i < 20; ++i) items.push_back({all[i], tokens.data(), 3, 0, 0, 0});  // one slice: no states are kept

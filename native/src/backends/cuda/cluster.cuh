@@ -15,6 +15,15 @@ __device__ __forceinline__ void cluster_meet() {
 #endif
 }
 
+// A barrier behind the last that is read of others' shared memory: nobody ends before.
+__device__ __forceinline__ void cluster_leave() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900 && __CUDACC_VER_MAJOR__ >= 12
+    asm volatile("barrier.cluster.arrive.relaxed.aligned;\nbarrier.cluster.wait.aligned;" ::: "memory");
+#else
+    cluster_meet();  // CUDA 11.8 has no barrier that waits for no writes
+#endif
+}
+
 // Four floats at this address of shared memory in block `rank` of the cluster.
 __device__ __forceinline__ float4 of_cluster(const float* at, int rank) {
     float4 v = make_float4(0, 0, 0, 0);

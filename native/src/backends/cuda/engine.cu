@@ -49,7 +49,8 @@ __global__ void read_all(const float4* from, size_t count, float* sink) {
 
 Engine::Engine(int32_t device, const device::Model& model, int64_t max_rows)
     : device_(device), shape_(model), max_rows_(max_rows), queue_(queue_of(device)), weights_(model), states_(model),
-      parking_(states_.slot_bytes()), prefill_(model, weights_, states_, queue_, max_rows), steps_(model, weights_, states_) {
+      parking_(states_.slot_bytes()), prefill_(model, weights_, states_, queue_, max_rows), steps_(model, weights_, states_),
+      mamba2_decode_(model, weights_, states_, queue_) {
     const bool second = shape_.head_count > 0;
     if (second ? shape_.d_state > mamba2_most_states : shape_.d_state > mamba1_most_states) {
         fail(MAMBA_UNSUPPORTED, "a state of ", shape_.d_state, " numbers a channel is more than the CUDA backend's ",
@@ -216,9 +217,11 @@ void Engine::compute_many(const Queue& queue, const Batch& batch) {
 
 void Engine::compute_few(const Queue& queue, const Batch& batch) {
     embed(queue, weights_.embedding, batch, x_.data());
-    const bool streamed = batch.rows == batch.part_count && steps_.takes(batch.rows);
-    if (streamed) steps_.run(queue, batch, x_.data(), projected_.data(), projected_width_);
-    for (int64_t layer = 0; !streamed && layer < shape_.layer_count; ++layer) {
+    const bool steps = batch.rows == batch.part_count, whole = steps && mamba2_decode_.takes(batch.rows);
+    const bool streamed = steps && steps_.takes(queue, batch.rows);
+    if (whole) mamba2_decode_.run(queue, batch, x_.data(), projected_.data(), projected_width_, mixed_.data());
+    else if (streamed) steps_.run(queue, batch, x_.data(), projected_.data(), projected_width_);
+    for (int64_t layer = 0; !whole && !streamed && layer < shape_.layer_count; ++layer) {
         if (shape_.head_count > 0) mamba2(queue, batch, layer);
         else mamba1(queue, batch, layer);
     }
@@ -336,18 +339,23 @@ void Engine::mamba1(const Queue& queue, const Batch& batch, int64_t index) {
 // ---- What comes out
 
 void Engine::compute_logits(const device::Row* rows, int32_t count) {
+    const auto d_model = static_cast<int32_t>(shape_.d_model);
+    bool together = true;  // rows of the run, one behind the other, as in every step of decoding: they need not be brought together
     for (int32_t i = 0; i < count; ++i) {
         if (rows[i].slot < 0 && (rows[i].row < 0 || rows[i].row >= last_rows_)) fail(MAMBA_INTERNAL, "row ", rows[i].row, " of ", last_rows_);
         if (rows[i].slot >= 0) parking_.settle(rows[i].slot, queue_.stream);
         gather_host_.data()[i] = rows[i].slot >= 0 ? states_.at(rows[i].slot) + states_.hidden() : normed_.data() + rows[i].row * shape_.d_model;
+        together = together && rows[i].slot < 0 && rows[i].row == rows[0].row + i;
     }
-    const auto d_model = static_cast<int32_t>(shape_.d_model);
-    const size_t bytes = static_cast<size_t>(count) * sizeof(const float*);
-    check(cudaMemcpyAsync(gather_.data(), gather_host_.data(), bytes, cudaMemcpyHostToDevice, queue_.stream), "asking for logits");
-    gather(queue_, gather_.data(), count, d_model, gathered_.data());
-    if (steps_.takes_head(count)) return steps_.head(queue_, gathered_.data(), count, logits_.data());
+    const float* x = together ? gather_host_.data()[0] : gathered_.data();
+    if (!together) {
+        const size_t bytes = static_cast<size_t>(count) * sizeof(const float*);
+        check(cudaMemcpyAsync(gather_.data(), gather_host_.data(), bytes, cudaMemcpyHostToDevice, queue_.stream), "asking for logits");
+        gather(queue_, gather_.data(), count, d_model, gathered_.data());
+    }
+    if (steps_.takes_head(queue_, count)) return steps_.head(queue_, x, count, logits_.data());
     const int64_t v = shape_.padded_vocab_size;
-    const Product p{gathered_.data(), d_model, count, nullptr, false, logits_.data(), v, 0, nullptr, 0.0f};
+    const Product p{x, d_model, count, nullptr, false, logits_.data(), v, 0, nullptr, 0.0f};
     // A quantized head is not widened: the memory for it would be the largest of all.
     if (weights_.head.type == operand_type(weights_.head.type)) multiply(queue_, weights_.head, p);
     else project(queue_, weights_.head, p);

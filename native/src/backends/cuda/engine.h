@@ -9,6 +9,7 @@
 #include "backends/cuda/batch.h"
 #include "backends/cuda/graphs.h"
 #include "backends/cuda/launch.h"
+#include "backends/cuda/mamba2_decode.h"
 #include "backends/cuda/parking.h"
 #include "backends/cuda/prefill.h"
 #include "backends/cuda/states.h"
@@ -86,6 +87,7 @@ private:
     Parking parking_;
     Prefill prefill_;
     Steps steps_;
+    Mamba2Decode mamba2_decode_;
     bool rings_ = false;  // steps leave recent inputs in the rings
 
     int64_t projected_width_, channels_, small_width_;

@@ -1,4 +1,4 @@
-// Steps of 9 to 64 sessions of Mamba-2: three kernels a layer, products that read each weight once (stream.h) around mamba2_step, and what
+// Steps of 5 to 64 sessions of Mamba-2: three kernels a layer, products that read each weight once (stream.h) around mamba2_step, and what
 // passes between them already as the next one takes it.
 #pragma once
 
@@ -21,16 +21,19 @@ public:
     size_t bytes() const { return model_rows_.bytes() + inner_rows_.bytes() + model_squares_.bytes() + inner_squares_.bytes(); }
 
     // Whether a step of so many sessions is computed here.
-    bool takes(int32_t rows) const { return takes_ && fits(rows); }
+    bool takes(const Queue& queue, int32_t rows) const { return takes_ && fits(queue, rows); }
     // All layers of x, [rows, d_model] FP32, in place. projected: [rows, width] FP32, free to use.
     void run(const Queue& queue, const Batch& batch, float* x, float* projected, int64_t width) const;
 
     // Whether logits of so many rows are computed here, and how: y [rows, head.rows] of x [rows, d_model].
-    bool takes_head(int32_t rows) const { return takes_head_ && fits(rows); }
+    bool takes_head(const Queue& queue, int32_t rows) const { return takes_head_ && fits(queue, rows); }
     void head(const Queue& queue, const float* x, int32_t rows, float* y) const;
 
 private:
-    static bool fits(int32_t rows) { return rows >= 9 && rows <= most_streamed_rows; }
+    // Fewer rows keep more than BF16 of their precision in project().
+    static bool fits(const Queue& queue, int32_t rows) {
+        return rows >= least_streamed_rows && rows <= most_streamed_rows && queue.shared_bytes >= stream_shared_bytes;
+    }
 
     const device::Model shape_;
     const Weights& weights_;

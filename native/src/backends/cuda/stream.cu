@@ -5,7 +5,7 @@
 namespace mamba::cuda {
 namespace {
 
-constexpr int threads = 256, block_rows = 128;
+constexpr int threads = 256;
 
 __global__ __launch_bounds__(threads) void narrow_rows(const float* x, int64_t x_stride, int width, const float* weight, Operand to) {
     allow_next();
@@ -39,7 +39,7 @@ bool streams(const Weight& w) {
     }
 }
 
-int32_t stream_parts(const Weight& w) { return (w.rows + block_rows - 1) / block_rows; }
+int32_t stream_parts(const Weight& w) { return (w.rows + stream_block_rows - 1) / stream_block_rows; }
 
 void stream(const Queue& queue, const Weight& w, const StreamProduct& p) {
     switch (w.type) {

@@ -1,7 +1,6 @@
-// Products of up to 64 rows with a matrix, at the speed of the memory: every weight is read once, on its way to the tensor cores, whatever
-// the rows (Mamba-2's steps of many sessions). y[m, n] = (add ? y[m, n] : 0) + bias[n] + scale[m] sum_k x[m, k] w[n, k], summed in FP32.
+// Products of 5 to 64 rows with a matrix (Mamba-2's steps of many sessions): every weight is read once, on its way to the tensor cores. y[m, n] = (add ? y[m, n] : 0) + bias[n] + scale[m] sum_k x[m, k] w[n, k], summed in FP32.
 //
-// Rows enter as 16-bit numbers that the kernel before has made (Operand), so that nothing stands between a block and its weights: a norm is
+// Rows enter as BF16 that the kernel before has made (Operand), so that nothing stands between a block and its weights: a norm is
 // x times its weight, rounded, and the sum of its squares, which a row's result is divided by at the end. The kernel can make the next
 // product's rows in the same way.
 #pragma once
@@ -11,9 +10,13 @@
 
 namespace mamba::cuda {
 
-constexpr int32_t most_streamed_rows = 64;
+constexpr int32_t least_streamed_rows = 5, most_streamed_rows = 64;
+constexpr int32_t stream_block_rows = 128;  // of the weights
+// Of shared memory that a block takes: two fit a multiprocessor of Hopper, so that those of the next kernel can begin there. The small devices
+// of other generations have less.
+constexpr size_t stream_shared_bytes = size_t{108} << 10;
 
-// Rows of a product: `data` [rows, stride] of operand_type(), 16-byte aligned, the stride a multiple of 8. A norm that is still to be
+// Rows of a product: `data` [rows, stride] of BF16, 16-byte aligned, the stride a multiple of 8. A norm that is still to be
 // divided by: the squares of row m are the sum of squares[i * most_streamed_rows + m] over i < parts; parts 0: there is none.
 struct Operand {
     void* data;
@@ -35,7 +38,7 @@ struct StreamProduct {
     const float* next_weight;
 };
 
-// Whether there is a kernel for this matrix: 16-bit or quantized weights, columns in multiples of 64 (256 of K quants), rows of 4.
+// Whether there is a kernel for this matrix: BF16 or quantized weights, columns in multiples of 64 (256 of K quants), rows of 4.
 bool streams(const Weight& w);
 // Sums of squares that a row of y gets.
 int32_t stream_parts(const Weight& w);
