@@ -37,6 +37,7 @@ unpack_nvcc() {
   fi
   rm -rf "$tree" && mkdir -p "$tree" && tree=$(cd "$tree" && pwd) || return
   if ! fetch_cuda "$tree/work" "$keys" >&2 || ! arrange_cuda "$tree" >&2; then
+    rm -rf "$tree"
     echo "CUDA 11.8 could not be fetched from deb.debian.org and unpacked into $tree" >&2
     return 1
   fi

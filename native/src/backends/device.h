@@ -23,6 +23,8 @@ constexpr int32_t interface_version = 2;
 // Of the exported function of type GetTable.
 constexpr char table_symbol[] = "mamba_device_table";
 constexpr char cuda_library[] = "mamba_cuda";
+// Of top(): entries of a row at most, where the vocabulary has more.
+constexpr int32_t most_top = 1024;
 // Of the ring of recent inputs (state/layout.h): tokens of Mamba-2 that wait to be brought into a state, at most.
 constexpr int32_t ring_entries = 16;
 

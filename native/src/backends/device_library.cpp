@@ -21,11 +21,13 @@ DeviceLibrary::DeviceLibrary(const std::string& named) {
     std::string path = named;
     if (named.empty()) path = platform::own_directory() + file;
     else if (platform::path_kind(named) == platform::PathKind::directory) path = named + "/" + file;
-    if (named.empty() && platform::path_kind(path) != platform::PathKind::file) path = file;  // where the system looks
+    const bool beside = named.empty() && platform::path_kind(path) == platform::PathKind::file;
+    if (named.empty() && !beside) path = file;  // where the system looks
     std::string error;
     void* library = platform::open_library(path, error);
     if (library == nullptr) {
-        if (named.empty()) reason_ = "the CUDA backend is not installed: there is no " + file + " beside this library (build/cuda builds it)";
+        if (beside) reason_ = "the CUDA backend in " + quote(path) + " cannot be opened: " + error;
+        else if (named.empty()) reason_ = "the CUDA backend is not installed: there is no " + file + " beside this library (build/cuda builds it)";
         else reason_ = std::string(path_variable) + " names " + quote(path) + ", which cannot be opened: " + error;
         return;
     }

@@ -32,6 +32,8 @@ public:
     virtual void run(const Slice& slice) = 0;
     // Logits of rows of the last slice and of states, and the largest of them, to `output`.
     virtual void emit(const std::vector<LogitsRow>& logits, const std::vector<LogitsRow>& top, const BatchOutput& output) = 0;
+    // An evaluation has ended with an error after its only slice ran: nobody knows what its states hold. run() says so from then on.
+    virtual void abandon() = 0;
     // Brings what waits in a ring into the states.
     virtual void fold(State& state) = 0;
     // A layer's state as of the last token, ssm_floats of the layout.

@@ -29,6 +29,7 @@ public:
     void make_room(int64_t rows, const BatchOutput& output) override;
     void run(const Slice& slice) override { forward_.run(slice); }
     void emit(const std::vector<LogitsRow>& logits, const std::vector<LogitsRow>& top, const BatchOutput& output) override;
+    void abandon() override {}  // no error comes after a slice: its memory was there before
     void fold(State& state) override { forward_.fold(state); }
     void copy_layer_state(const State& state, int64_t layer, float* out) override { forward_.copy_layer_state(state, layer, out); }
     void wait() override {}

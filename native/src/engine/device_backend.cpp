@@ -119,11 +119,15 @@ int64_t DeviceBackend::memory_bytes() const {
 
 void DeviceBackend::make_room(int64_t, const BatchOutput& output) {
     if (output.top == nullptr) return;
+    if (output.top_k > device::most_top && model_.config.vocab_size > device::most_top) {
+        fail(MAMBA_UNSUPPORTED, "the ", output.top_k, " largest logits were asked for; a device chooses up to ", device::most_top, ": ask for all logits");
+    }
     entries_.resize(output_rows * static_cast<size_t>(output.top_k));
     if (output.masks != nullptr) masks_.resize(output_rows * static_cast<size_t>(output.mask_words));
 }
 
 void DeviceBackend::run(const Slice& slice) {
+    if (abandoned_) fail(MAMBA_DEVICE, "cuda:", index_, ": an evaluation ended half-way, so this model's sessions here are lost: load it again");
     // A session's pieces stand one behind the other, and their tokens too: on the device they are one.
     pieces_.clear();
     device_rows_.resize(static_cast<size_t>(slice.rows));

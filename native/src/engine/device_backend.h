@@ -28,6 +28,7 @@ public:
     void make_room(int64_t rows, const BatchOutput& output) override;
     void run(const Slice& slice) override;
     void emit(const std::vector<LogitsRow>& logits, const std::vector<LogitsRow>& top, const BatchOutput& output) override;
+    void abandon() override { abandoned_ = true; }
     void fold(State& state) override;
     void copy_layer_state(const State& state, int64_t layer, float* out) override;
     void wait() override;
@@ -66,6 +67,7 @@ private:
     std::vector<device::Row> wanted_;
     std::vector<device::TopEntry> entries_;
     std::vector<uint32_t> masks_;
+    bool abandoned_ = false;
 };
 
 }  // namespace mamba

@@ -125,11 +125,12 @@ void Engine::evaluate(const std::vector<BatchItem>& items, const BatchOutput& ou
     struct Before {
         std::optional<State> state;
         History history;
+        int64_t token_count;
     };
     std::vector<Before> before;
     before.reserve(items.size());
     for (const BatchItem& item : items) {
-        before.push_back({std::nullopt, item.session->history});
+        before.push_back({std::nullopt, item.session->history, item.session->state.token_count});
         if (several) before.back().state = item.session->state.clone();
     }
     try {
@@ -140,6 +141,7 @@ void Engine::evaluate(const std::vector<BatchItem>& items, const BatchOutput& ou
     } catch (...) {
         for (size_t i = 0; i < before.size(); ++i) {
             if (before[i].state) std::swap(items[i].session->state, *before[i].state);
+            else if (items[i].session->state.token_count != before[i].token_count) backend_->abandon();
             std::swap(items[i].session->history, before[i].history);
         }
         throw;
@@ -242,10 +244,11 @@ void Engine::rollback(Session& session, int64_t count) {
 }
 
 void Engine::offload(Session& session, bool to_host) {
+    if (backend_->kind() == MAMBA_DEVICE_CPU) return;
     const std::lock_guard lock(evaluating_);  // forks share checkpoints
     if (!to_host) return session.state.bring_back();
-    session.state.offload();
     session.history.offload();
+    session.state.offload();  // last: where there is no room for all, the session stays where it is
 }
 
 void Engine::fold(Session& session) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "backends/cpu/kernels.h"
+
 namespace mamba {
 
 State::State(StateMemory& memory, size_t d_model, Unset) : memory_(&memory), hidden_count_(d_model) {
@@ -36,8 +38,13 @@ void State::bring_back() {
 
 void State::assign(const State& other) {
     if (slot.states() != nullptr) {
-        if (offloaded()) slot = DeviceSlot(*slot.states());
-        slot.states()->copy(other.slot.index(), slot.index());
+        if (offloaded()) {
+            DeviceSlot device(*slot.states());
+            slot.states()->copy(other.slot.index(), device.index());
+            slot = std::move(device);
+        } else {
+            slot.states()->copy(other.slot.index(), slot.index());
+        }
     } else {
         std::memcpy(values.data(), other.values.data(), static_cast<size_t>(other.used_floats()) * sizeof(float));
         hidden.assign(other.hidden);
@@ -48,19 +55,22 @@ void State::assign(const State& other) {
 }
 
 void State::reset() {
-    if (offloaded()) slot = DeviceSlot(*slot.states());
-    token_count = pending = 0;
-    token_hash = 0;
-    if (slot.states() != nullptr) {
+    if (offloaded()) {
+        DeviceSlot device(*slot.states());
+        slot.states()->clear(device.index());
+        slot = std::move(device);
+    } else if (slot.states() != nullptr) {
         slot.states()->clear(slot.index());
     } else {
-        std::fill_n(values.data(), used_floats(), 0.0f);
+        std::fill_n(values.data(), state_floats(), 0.0f);
         std::fill(hidden.begin(), hidden.end(), 0.0f);
     }
+    token_count = pending = 0;
+    token_hash = 0;
 }
 
 int64_t State::bytes() const {
-    return slot.states() != nullptr ? state_floats() * static_cast<int64_t>(sizeof(float)) : static_cast<int64_t>(values.bytes());
+    return (state_floats() + ring_entries * entry_floats()) * static_cast<int64_t>(sizeof(float));
 }
 
 void State::read(void* to_values, void* to_hidden) const {

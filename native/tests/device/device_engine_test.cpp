@@ -407,7 +407,14 @@ std::vector<Shape> shapes() {
         for (const WeightType type : all_weight_types) all.emplace_back(architecture, 256, type);
         all.emplace_back(architecture, 1024, WeightType::bf16);
         // Rows that end within what a warp reads at a time.
-        for (const WeightType type : {WeightType::f32, WeightType::f16, WeightType::bf16, WeightType::q8_0}) all.emplace_back(architecture, 352, type);
+        for (const WeightType type : {WeightType::f32, WeightType::f16, WeightType::bf16, WeightType::q8_0}) {
+            all.emplace_back(architecture, 352, type);
+        }
+    }
+    // As many columns a warp as the kernel of a whole step takes, and an odd number of sixteens.
+    for (const WeightType type : {WeightType::bf16, WeightType::q8_0}) {
+        all.emplace_back(MAMBA_ARCH_MAMBA2, 2560, type);
+        all.emplace_back(MAMBA_ARCH_MAMBA2, 768, type);
     }
     return all;
 }

@@ -2,6 +2,7 @@
 // when it is told to.
 #include <gtest/gtest.h>
 
+#include "backends/device.h"
 #include "device_testing.h"
 #include "fake_device/fake_device.h"
 #include "golden.h"
@@ -99,6 +100,47 @@ TEST_F(DeviceFailure, AnEvaluationThatLacksMemoryMovesNoSession) {
     }
     engine->evaluate(items, {}, nullptr);
     EXPECT_EQ(twin->state.token_count, 110);
+}
+
+// The only slice has run, and no state was kept: what the session holds is not what its history says.
+TEST_F(DeviceFailure, AnEvaluationThatEndsHalfWayIsSaidFromThenOn) {
+    for (const char* function : {"logits", "top"}) {
+        const auto halved = make_engine(model, MAMBA_DEVICE_CUDA, 8);
+        const auto session = halved->create_session();
+        feed(*halved, session, tokens.data(), 10, 0);
+        std::vector<float> logits(static_cast<size_t>(model->config.padded_vocab_size));
+        std::vector<mamba_top_entry> top(3);
+        BatchOutput output;
+        output.logits = function == std::string("logits") ? logits.data() : nullptr;
+        output.top = output.logits == nullptr ? top.data() : nullptr;
+        output.top_k = 3;
+        const std::vector<BatchItem> items{{session, tokens.data() + 10, 1, 1, 0, 0}};
+        fail_next(function, 1, MAMBA_OUT_OF_MEMORY);
+        test::expect_error(MAMBA_OUT_OF_MEMORY, {"cuda:0", function}, [&] { halved->evaluate(items, output, nullptr); });
+        test::expect_error(MAMBA_DEVICE, {"cuda:0", "half-way", "load it again"}, [&] { halved->evaluate(items, output, nullptr); });
+        test::expect_error(MAMBA_DEVICE, {"half-way"}, [&] { halved->rollback(*session, 2); });
+        expect_others_go_on();
+    }
+}
+
+TEST_F(DeviceFailure, MoreEntriesThanADeviceChoosesAreRefusedBeforeAnythingMoves) {
+    mamba_shape shape{};
+    shape.struct_size = sizeof(shape);
+    shape.architecture = MAMBA_ARCH_MAMBA2;
+    shape.layer_count = 1;
+    shape.d_model = 64;
+    shape.vocab_size = device::most_top + 100;
+    const auto wide = make_engine(random_model(shape), MAMBA_DEVICE_CUDA);
+    const auto session = wide->create_session();
+    std::vector<mamba_top_entry> top(device::most_top + 1);
+    BatchOutput output;
+    output.top = top.data();
+    output.top_k = device::most_top + 1;
+    const int32_t token = 1;
+    test::expect_error(MAMBA_UNSUPPORTED, {"1025", "1024"}, [&] { wide->evaluate({{session, &token, 1, 1, 0, 0}}, output, nullptr); });
+    EXPECT_EQ(session->state.token_count, 0);
+    output.top_k = device::most_top;
+    EXPECT_NO_THROW(wide->evaluate({{session, &token, 1, 1, 0, 0}}, output, nullptr));
 }
 
 TEST_F(DeviceFailure, ACheckpointThatHasNoRoomMovesNoSession) {

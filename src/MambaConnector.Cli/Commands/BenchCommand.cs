@@ -23,13 +23,13 @@ internal static class BenchCommand
         {
             long rssBeforeLoad = MemoryUse.Current;
             using MambaModel loaded = Load(parsed, model, shape, WeightTypes.Parse(parsed.GetValue(weights)));
+            MambaModelInfo info = loaded.Info;
+            MambaEngineInfo engine = loaded.EngineInfo;
+            MambaDevice device = MambaModel.GetDevices().First(device => device.Id == engine.Device);
             ThroughputBench bench = new(loaded, parsed.GetValue(prefill), parsed.GetValue(decode), parsed.GetValue(batch));
             BenchSpeeds speeds = new();
             console.WithProgress("Measuring", progress => speeds = bench.Run(parsed.GetValue(repeat), progress, cancellationToken));
             long peakRss = MemoryUse.Peak;
-            MambaModelInfo info = loaded.Info;
-            MambaEngineInfo engine = loaded.EngineInfo;
-            MambaDevice device = MambaModel.GetDevices().First(device => device.Id == engine.Device);
             bool isCpu = device.Kind == MambaDeviceKind.Cpu;
             BenchDocument document = new(
                 device.Id,

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using MambaConnector.Native;
 using NativeDeviceInfo = MambaConnector.Native.Generated.MambaDeviceInfo;
 
 namespace MambaConnector;
@@ -77,6 +78,12 @@ public sealed record MambaDevice
         if (wanted is { Kind: MambaDeviceKind.Cpu } cpu)
         {
             return cpu;
+        }
+
+        // Behind the CPU stand the devices of the one other kind. Of several, only the one that is wanted is started.
+        if (wanted is (_, int index) && index < NativeDevices.Count - 1 && FromNative(NativeDevices.Get(index + 1)).IsUsable)
+        {
+            return wanted.Value;
         }
 
         MambaDevice device = Choose(MambaModel.GetDevices(), wanted);

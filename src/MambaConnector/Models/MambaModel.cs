@@ -168,7 +168,7 @@ public sealed class MambaModel : IDisposable
 
     /// <summary>The devices that the native library knows, usable or not. The first is the CPU.</summary>
     /// <exception cref="MambaNativeLibraryException">The native library could not be loaded.</exception>
-    public static IReadOnlyList<MambaDevice> GetDevices() => [.. NativeDevices.List().Select(device => MambaDevice.FromNative(device))];
+    public static IReadOnlyList<MambaDevice> GetDevices() => [.. Enumerable.Range(0, NativeDevices.Count).Select(index => MambaDevice.FromNative(NativeDevices.Get(index)))];
 
     /// <summary>A session with an empty state.</summary>
     /// <exception cref="MambaOutOfMemoryException">There is not enough memory for another state.</exception>

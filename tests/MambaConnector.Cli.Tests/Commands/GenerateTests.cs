@@ -134,9 +134,9 @@ public sealed class GenerateTests
     [Fact]
     public async Task ADeviceThatIsNotThereIsAnError()
     {
-        ToolRun run = await ToolRun.RunAsync("generate", "--device", "cuda:0", "--prompt", "a");
+        ToolRun run = await ToolRun.RunAsync("generate", "--device", "cuda:99", "--prompt", "a");
 
-        run.AssertFailed(1, "CUDA");
+        run.AssertFailed(1, "cuda:99");
     }
 
     [Fact]

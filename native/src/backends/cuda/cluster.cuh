@@ -35,9 +35,6 @@ __device__ __forceinline__ float4 of_cluster(const float* at, int rank) {
     return v;
 }
 
-// Asks for the line at this address, as far as the L2 cache.
-__device__ __forceinline__ void prefetch(const void* at) { asm volatile("prefetch.global.L2 [%0];" ::"l"(at)); }
-
 __device__ __forceinline__ uint4 shared_four(uint32_t address) {
     uint4 v;
     asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "r"(address) : "memory");

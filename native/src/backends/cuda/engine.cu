@@ -52,6 +52,10 @@ Engine::Engine(int32_t device, const device::Model& model, int64_t max_rows)
       parking_(states_.slot_bytes()), prefill_(model, weights_, states_, queue_, max_rows), steps_(model, weights_, states_),
       mamba2_decode_(model, weights_, states_, queue_) {
     const bool second = shape_.head_count > 0;
+    constexpr int64_t most_blocks = 65535;  // along y
+    if (max_rows > most_blocks && !prefill_.takes()) {
+        fail(MAMBA_UNSUPPORTED, "a model of these sizes takes up to ", most_blocks, " tokens at a time on the CUDA backend, not ", max_rows);
+    }
     if (second ? shape_.d_state > mamba2_most_states : shape_.d_state > mamba1_most_states) {
         fail(MAMBA_UNSUPPORTED, "a state of ", shape_.d_state, " numbers a channel is more than the CUDA backend's ",
              second ? mamba2_most_states : mamba1_most_states);
@@ -184,15 +188,21 @@ Batch Engine::send(const device::Piece* pieces, int32_t count) {
 }
 
 void Engine::run(const device::Piece* pieces, int32_t count) {
+    if (half_way_) fail(MAMBA_DEVICE, "an earlier run ended half-way");
     const Batch batch = send(pieces, count);
     last_rows_ = batch.rows;
     const bool steps = batch.rows == batch.part_count, many = prefill_.takes() && batch.rows > (steps ? most_steps : most_few_rows);
     const bool rings = rings_ && steps && !many;
     const auto waits = [&](const device::Piece& piece) { return states_.pending(piece.slot) > 0; };
-    if (!rings && std::any_of(pieces, pieces + count, waits)) fold(batch);
-    if (many) compute_many(queue_, batch);
-    else if (steps && batch.rows <= Graphs::most_rows) graphs_.launch(queue_, batch.rows, [&](const Queue& q) { compute_few(q, batch); });
-    else compute_few(queue_, batch);
+    try {
+        if (!rings && std::any_of(pieces, pieces + count, waits)) fold(batch);
+        if (many) compute_many(queue_, batch);
+        else if (steps && batch.rows <= Graphs::most_rows) graphs_.launch(queue_, batch.rows, [&](const Queue& q) { compute_few(q, batch); });
+        else compute_few(queue_, batch);
+    } catch (const Failure& failure) {
+        half_way_ = true;  // nobody knows what the states hold
+        fail(MAMBA_DEVICE, "a run ended half-way: ", failure.message);
+    }
     for (int32_t i = 0; i < count; ++i) {
         const bool waiting = rings && (pieces[i].position + 1) % ring_entries != 0;
         states_.set_pending(pieces[i].slot, waiting ? states_.pending(pieces[i].slot) + 1 : 0);

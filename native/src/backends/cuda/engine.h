@@ -104,6 +104,7 @@ private:
     DeviceArray<uint32_t> masks_;
     Graphs graphs_;
     int32_t last_rows_ = 0;
+    bool half_way_ = false;  // a run failed after its first kernel
 };
 
 }  // namespace mamba::cuda

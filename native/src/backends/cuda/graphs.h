@@ -44,7 +44,7 @@ private:
             check(cudaStreamBeginCapture(recorded.stream, cudaStreamCaptureModeThreadLocal), "recording a step");
             try {
                 queue_kernels(recorded);
-            } catch (const Failure&) {
+            } catch (...) {
                 cudaStreamEndCapture(recorded.stream, &graph);
                 if (graph != nullptr) cudaGraphDestroy(graph);
                 graph = nullptr;

@@ -70,7 +70,9 @@ void on_device(int32_t device, Body&& body) {
     try {
         body();
     } catch (const Failure& failure) {
-        if (failure.code == MAMBA_DEVICE) lost().note(device, failure.message);
+        // A launch that the driver refuses leaves the device as it was: other engines go on.
+        cudaGetLastError();
+        if (failure.code == MAMBA_DEVICE && cudaDeviceSynchronize() != cudaSuccess) lost().note(device, failure.message);
         throw;
     }
 }
@@ -160,10 +162,8 @@ int32_t open(int32_t index, const device::Model* model, int64_t max_rows, device
 void close(device::Engine* engine) {
     if (engine == nullptr) return;
     device::Status ignored;
-    guard(&ignored, [&] {
-        own(engine).enter();
-        delete &own(engine);
-    });
+    guard(&ignored, [&] { own(engine).enter(); });  // a lost device takes nothing back, but the host has memory of it
+    guard(&ignored, [&] { delete &own(engine); });
 }
 
 void memory(device::Engine* engine, int64_t* working_bytes, int64_t* weight_bytes) {

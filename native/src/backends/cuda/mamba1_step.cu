@@ -72,7 +72,7 @@ struct Inputs {
     }
 };
 
-#if defined(MAMBA_CUDA_HOPPER)
+#if defined(MAMBA_CUDA_HOPPER) && defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
 // Copies to shared memory that no thread waits for while they are under way: one for each of `count` sessions, all told by one barrier.
 class StateCopies {
 public:

@@ -455,9 +455,9 @@ __global__ __launch_bounds__(threads, 1) void decode(const __grid_constant__ Mam
 template <int Type, int Depth>
 void launch(const Queue& queue, const Mamba2DecodeArgs& args, size_t bytes) {
     const auto kernel = decode<Type, Depth>;
-    static const cudaError_t allowed =
-        cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(queue.shared_bytes - own_shared));
-    check(allowed, "the shared memory of a step");
+    // Each time: it holds for the current device alone.
+    check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(queue.shared_bytes - own_shared)),
+          "the shared memory of a step");
     queue.launch_together(kernel, dim3(static_cast<unsigned>(queue.units)), threads, bytes, "a step", args);
 }
 
@@ -497,13 +497,9 @@ bool evenly_placed(const std::vector<LayerWeights>& layers, int64_t bytes) {
     return true;
 }
 
-// Rows that steps of a model with so many bytes of projections in a layer may have.
-int32_t rows_for(int64_t bytes) {
-    constexpr int64_t large = 40'000'000;
+bool asked_for() {
     const char* asked = std::getenv("MAMBA_CUDA_DECODE");
-    if (asked != nullptr && std::strcmp(asked, "0") == 0) return 0;
-    if (asked != nullptr && std::strcmp(asked, "1") == 0) return Mamba2Decode::most_rows;
-    return bytes >= large ? 4 : 0;
+    return asked != nullptr && std::strcmp(asked, "1") == 0;
 }
 
 }  // namespace
@@ -513,15 +509,13 @@ Mamba2Decode::Mamba2Decode(const device::Model& shape, const Weights& weights, c
     args_.first = layers[0];
     args_.layer_bytes = layers.size() > 1 ? layers[1].in_proj.data - layers[0].in_proj.data : 0;
     type_ = layers[0].in_proj.type;
-    const Weight &in = layers[0].in_proj, &out = layers[0].out_proj;
-    const int32_t rows = rows_for(in.rows * in.pitch + out.rows * out.pitch);
-    const bool type = out.type == type_ && (type_ == MAMBA_WEIGHT_BF16 || type_ == MAMBA_WEIGHT_Q8_0);
+    const bool type = layers[0].out_proj.type == type_ && (type_ == MAMBA_WEIGHT_BF16 || type_ == MAMBA_WEIGHT_Q8_0);
     const bool heads = shape.head_count > 0 && shape.group_count == 1 && shape.head_dim == head_dim && shape.d_state == d_state &&
-                       shape.d_conv <= most_conv && shape.gated_norm != 0 && shape.norm_before_gate == 0;
+                       shape.d_conv <= most_conv && shape.gated_norm != 0 && layers[0].gated_norm != nullptr && shape.norm_before_gate == 0;
     const int64_t shares = shape.d_model / (16 * warps);
     const bool sizes =
         shape.d_model % (16 * warps) == 0 && shape.d_inner % shape.d_model == 0 && shares <= most_shares && shape.d_model >= queue.units;
-    if (rows == 0 || !type || !heads || !sizes || !evenly_placed(layers, args_.layer_bytes)) return;
+    if (!asked_for() || !type || !heads || !sizes || !evenly_placed(layers, args_.layer_bytes)) return;
     args_.scan = mamba2_layer(shape, layers[0], states, 0, nullptr, 0);
     args_.convolution.window = states.window(0);
     args_.convolution.channels = static_cast<int32_t>(shape.d_inner + 2 * d_state);
@@ -542,7 +536,7 @@ Mamba2Decode::Mamba2Decode(const device::Model& shape, const Weights& weights, c
     args_.batch.rows = most_rows;
     if (queue.shared_bytes < own_shared + shared_bytes(args_, 3)) return;
     arrived_ = DeviceArray<unsigned int>(1, "working memory");
-    takes_rows_ = rows;
+    takes_ = true;
 }
 
 void Mamba2Decode::run(const Queue& queue, const Batch& batch, float* x, float* projected, int64_t width, float* y) const {

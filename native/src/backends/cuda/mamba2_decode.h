@@ -41,16 +41,15 @@ public:
 
     Mamba2Decode(const device::Model& shape, const Weights& weights, const States& states, const Queue& queue);
 
-    // Whether a step of so many sessions is computed here: up to four, where the projections of a layer have 40 MB or more; of smaller ones
-    // and of more sessions the kernels of steps are faster (docs/cuda.md). MAMBA_CUDA_DECODE=1 in the environment: wherever it can be; 0:
-    // nowhere.
-    bool takes(int32_t rows) const { return rows <= takes_rows_; }
+    // Whether a step of so many sessions is computed here: only with MAMBA_CUDA_DECODE=1 in the environment, since the kernels of steps are
+    // as fast or faster for most models (docs/cuda.md).
+    bool takes(int32_t rows) const { return takes_ && rows <= most_rows; }
     void run(const Queue& queue, const Batch& batch, float* x, float* projected, int64_t width, float* y) const;
 
 private:
     Mamba2DecodeArgs args_{};
     int32_t type_ = 0;
-    int32_t takes_rows_ = 0;
+    bool takes_ = false;
     DeviceArray<unsigned int> arrived_;
 };
 

@@ -207,7 +207,7 @@ struct Writer {
     }
 
     __device__ __forceinline__ void write_all() const {
-                bring(0);
+        bring(0);
         for (int index = 0; index < piece.chunk_count; ++index) {
             copy_wait<0>();
             all_warps<all_threads>();
@@ -333,7 +333,7 @@ __global__ __launch_bounds__(all_threads, N <= 128 ? 2 : 1) void scan_chunks(con
         Writer<N>(s, w, task, piece, base, thread, warp, lane).write_all();
     } else {
         Holder<N> holder(s, w, task, piece, base, thread - output_warps * 32);
-                holder.bring(0);
+        holder.bring(0);
         holder.read();
         holder.leave(0);
         for (int index = 0; index < piece.chunk_count; ++index) {

@@ -93,6 +93,7 @@ Prefill::Prefill(const device::Model& shape, const Weights& weights, const State
         const size_t needed = mamba1_workspace_bytes(activation_, static_cast<int32_t>(d_inner), n, rank, rows, rows);
         scan_memory_ = DeviceArray<unsigned char>(needed, working);
         check(cudaMemset(scan_memory_.data(), 0, mamba1_counter_bytes), working);
+        check(cudaDeviceSynchronize(), working);  // runs are on a stream that does not wait for this one
         v_ = bytes(max_rows, d_inner, activation);
         r_ = bytes(max_rows, mamba1_rank_pitch(rank), activation);
         bc_ = DeviceArray<float>(static_cast<size_t>(max_rows * 2 * n), working);

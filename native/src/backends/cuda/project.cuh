@@ -220,9 +220,9 @@ __global__ __launch_bounds__(tile_threads) void many_rows(Weight w, Product p) {
 template <int Type, int M>
 void launch_few(const Queue& queue, const Weight& w, const Product& p) {
     const auto kernel = few_rows<Type, M>;
-    static const cudaError_t allowed =
-        cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(most_shared));
-    check(allowed, "a product's shared memory");
+    // Each time: it holds for the current device alone.
+    check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(most_shared)),
+          "a product's shared memory");
     const dim3 grid(static_cast<unsigned>(queue.units), static_cast<unsigned>((p.rows + M - 1) / M));
     queue.launch(kernel, grid, few_threads, shared_bytes(queue, w, p, M), "a product", w, p);
 }

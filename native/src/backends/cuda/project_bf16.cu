@@ -186,9 +186,9 @@ __global__ __launch_bounds__(tensor_threads, Split ? 2 : 1) void tensor_rows(Wei
 
 template <bool Split>
 void launch_tensor(const Queue& queue, const Weight& w, const Product& p, const TensorPlan& plan) {
-    static const cudaError_t allowed =
-        cudaFuncSetAttribute(tensor_rows<Split>, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(queue.shared_bytes));
-    check(allowed, "a product's shared memory");
+    // Each time: it holds for the current device alone.
+    check(cudaFuncSetAttribute(tensor_rows<Split>, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(queue.shared_bytes)),
+          "a product's shared memory");
     const dim3 grid(static_cast<unsigned>(queue.units), static_cast<unsigned>((p.rows + plan.per_block - 1) / plan.per_block));
     queue.launch(tensor_rows<Split>, grid, tensor_threads, plan.bytes, "a product", w, p, plan.per_block, static_cast<int>(plan.stride));
 }

@@ -32,7 +32,8 @@ public:
 private:
     // Fewer rows keep more than BF16 of their precision in project().
     static bool fits(const Queue& queue, int32_t rows) {
-        return rows >= least_streamed_rows && rows <= most_streamed_rows && queue.shared_bytes >= stream_shared_bytes;
+        // Without clusters a small matrix has too few blocks.
+        return rows >= least_streamed_rows && rows <= most_streamed_rows && queue.overlap && queue.shared_bytes >= stream_shared_bytes;
     }
 
     const device::Model shape_;

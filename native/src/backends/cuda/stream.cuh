@@ -230,8 +230,9 @@ template <int Type, int Tiles>
 void launch_stream(const Queue& queue, const Weight& w, const StreamProduct& p) {
     using Stage = StreamStage<Type, Tiles>;
     constexpr int bytes = std::max(Stage::count * Stage::bytes, halves * 8 * Tiles * sums_stride * static_cast<int>(sizeof(float)));
-    static const cudaError_t allowed = cudaFuncSetAttribute(stream_rows<Type, Tiles>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
-    check(allowed, "a product's shared memory");
+    // Each time: it holds for the current device alone.
+    check(cudaFuncSetAttribute(stream_rows<Type, Tiles>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes),
+          "a product's shared memory");
     const int blocks = (w.rows + block_rows - 1) / block_rows, chunks = w.cols / chunk_cols;
     // Parts enough for each multiprocessor to have a block, some two; the same for any number of rows.
     const int splits = queue.overlap ? std::max(1, std::min({(queue.units * 5 / 4 + blocks / 2) / blocks, chunks / 2, most_cluster})) : 1;

@@ -18,7 +18,7 @@ struct Top {
 };
 
 // Entries of a row that one block sorts in its shared memory.
-constexpr int32_t top_most = 1024;
+constexpr int32_t top_most = device::most_top;
 
 // Up to so many are first chosen from parts of a row, by many blocks; then from what those chose.
 constexpr int32_t top_parted = 64;
