@@ -121,7 +121,7 @@ public class HandleTests
     [Fact]
     public void TheFirstDeviceIsAUsableCpu()
     {
-        MambaDeviceInfo.__Internal first = NativeDevices.List()[0];
+        MambaDeviceInfo.__Internal first = NativeDevices.Get(0);
         Assert.Equal((int)MambaDeviceKind.MAMBA_DEVICE_CPU, first.kind);
         Assert.Equal(1, first.usable);
     }
