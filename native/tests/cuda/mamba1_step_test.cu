@@ -35,8 +35,8 @@ uint16_t bits_of(float v, int32_t type) {
 float value_of(uint16_t bits, int32_t type) {
     __nv_bfloat16 brief;
     __half half;
-    std::memcpy(&brief, &bits, 2);
-    std::memcpy(&half, &bits, 2);
+    std::memcpy(static_cast<void*>(&brief), &bits, 2);
+    std::memcpy(static_cast<void*>(&half), &bits, 2);
     return type == MAMBA_WEIGHT_BF16 ? __bfloat162float(brief) : __half2float(half);
 }
 
@@ -145,7 +145,7 @@ struct Layer {
         dt_bias.send();
         check(cudaMemset(arrived.data(), 0, arrived.bytes()), "clearing");
         y.poison();
-        for (int i = 0; i < t.rows; ++i) host_parts.push_back({kept.floats(size(i, slot)), i, 1, i % t.d_conv, 0});
+        for (int i = 0; i < t.rows; ++i) host_parts.push_back({kept.floats(size(i, slot)), i, 1, i % t.d_conv, 0, 0, 0});
         check(cudaMemcpy(parts.data(), host_parts.data(), parts.bytes(), cudaMemcpyHostToDevice), "sending");
     }
     template <typename... Factors>

@@ -298,7 +298,7 @@ void test_mamba1(Device& device, const Mamba1Test& t) {
     std::vector<Part> host_parts;
     std::vector<int32_t> part_of;
     for (int i = 0, row = 0; i < parts; ++i) {
-        host_parts.push_back({states.floats(size(i, slot)), row, t.counts[static_cast<size_t>(i)], i % t.d_conv, 0});
+        host_parts.push_back({states.floats(size(i, slot)), row, t.counts[static_cast<size_t>(i)], i % t.d_conv, 0, 0, 0});
         part_of.insert(part_of.end(), static_cast<size_t>(t.counts[static_cast<size_t>(i)]), i);
         row += t.counts[static_cast<size_t>(i)];
     }
@@ -515,7 +515,7 @@ void time_layer(Device& device, int rows, int d_model, int rank, int n) {
     }
     const int64_t ssm = static_cast<int64_t>(round_up(size(4, di), 32));
     const auto state = random_array(MAMBA_WEIGHT_F32, static_cast<size_t>(ssm) + size(di, n), 1);
-    const Part part{reinterpret_cast<float*>(state.data()), 0, rows, 0, 0};
+    const Part part{reinterpret_cast<float*>(state.data()), 0, rows, 0, 0, 0, 0};
     const DeviceArray<Part> parts(1, "a timing");
     const DeviceArray<int32_t> part_of(static_cast<size_t>(rows), "a timing");
     check(cudaMemcpy(parts.data(), &part, sizeof part, cudaMemcpyHostToDevice), "sending");
