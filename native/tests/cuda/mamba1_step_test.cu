@@ -16,29 +16,11 @@
 
 #include "backends/cuda/mamba1_step.h"
 #include "backends/cuda/memory.h"
+#include "checks.h"
 
 using namespace mamba::cuda;
 
 namespace {
-
-int failures = 0;
-std::mt19937 random_numbers(20261122);
-
-uint16_t bits_of(float v, int32_t type) {
-    const __nv_bfloat16 brief = __float2bfloat16(v);
-    const __half half = __float2half(v);
-    uint16_t bits = 0;
-    std::memcpy(&bits, type == MAMBA_WEIGHT_BF16 ? static_cast<const void*>(&brief) : &half, 2);
-    return bits;
-}
-
-float value_of(uint16_t bits, int32_t type) {
-    __nv_bfloat16 brief;
-    __half half;
-    std::memcpy(static_cast<void*>(&brief), &bits, 2);
-    std::memcpy(static_cast<void*>(&half), &bits, 2);
-    return type == MAMBA_WEIGHT_BF16 ? __bfloat162float(brief) : __half2float(half);
-}
 
 // Numbers of a type on the host, as they are after rounding, and on the device.
 struct Values {
@@ -78,36 +60,6 @@ struct Values {
     }
     float* floats(size_t index = 0) const { return reinterpret_cast<float*>(device.data()) + index; }
 };
-
-// ||got - wanted|| / ||wanted||; NaN anywhere gives infinity.
-struct Difference {
-    double difference = 0, size = 0;
-    void add(double got, double wanted) {
-        if (!std::isfinite(got)) difference = INFINITY;
-        difference += (got - wanted) * (got - wanted);
-        size += wanted * wanted;
-    }
-    double value() const { return std::sqrt(difference / size); }
-};
-
-void expect(const std::string& what, double difference, double most) {
-    const bool good = difference <= most;  // NaN is not
-    if (!good) ++failures;
-    if (!good || std::getenv("MAMBA_TEST_VERBOSE") != nullptr) {
-        std::printf("%s %-72s %.2e (most %.0e)\n", good ? "ok  " : "FAIL", what.c_str(), difference, most);
-    }
-}
-
-Queue this_device() {
-    cudaDeviceProp properties{};
-    check(cudaGetDeviceProperties(&properties, 0), "asking for the device's properties");
-    Queue queue;
-    queue.overlap = properties.major >= 9;
-    queue.units = properties.multiProcessorCount;
-    queue.shared_bytes = properties.sharedMemPerBlockOptin - 4096;
-    check(cudaStreamCreate(&queue.stream), "a stream");
-    return queue;
-}
 
 struct Case {
     int32_t type, d_inner, dt_rank, d_conv, rows;
@@ -270,7 +222,8 @@ void time_steps(const Queue& queue, int rows) {
 
 int main(int count, char** arguments) {
     try {
-        const Queue queue = this_device();
+        Queue queue = queue_of(0);
+        check(cudaStreamCreate(&queue.stream), "a stream");
         if (count > 1 && std::string(arguments[1]) == "time") {
             for (const int rows : {16, 64, 128}) time_steps(queue, rows);
             return 0;

@@ -19,13 +19,11 @@
 #include "backends/cuda/gemm.h"
 #include "backends/cuda/mamba1_prefill.h"
 #include "backends/cuda/memory.h"
+#include "checks.h"
 
 using namespace mamba::cuda;
 
 namespace {
-
-int failures = 0;
-std::mt19937 random_numbers(20261122);
 
 float normal() {
     static std::normal_distribution<float> distribution;
@@ -33,23 +31,6 @@ float normal() {
 }
 
 // ---- Values of 16 bits on the host
-
-uint16_t bits_of(float v, int32_t type) {
-    uint16_t bits = 0;
-    if (type == MAMBA_WEIGHT_BF16) {
-        const __nv_bfloat16 narrow = __float2bfloat16(v);
-        std::memcpy(&bits, &narrow, 2);
-    } else {
-        const __half narrow = __float2half(v);
-        std::memcpy(&bits, &narrow, 2);
-    }
-    return bits;
-}
-
-float value_of(uint16_t bits, int32_t type) {
-    if (type == MAMBA_WEIGHT_BF16) return __bfloat162float(__nv_bfloat16(__nv_bfloat16_raw{bits}));
-    return __half2float(__half(__half_raw{bits}));
-}
 
 float rounded(double v, int32_t type) {
     const auto f = static_cast<float>(v);
@@ -90,25 +71,6 @@ struct Values {
     void* at(size_t index = 0) const { return device.data() + index * (type == MAMBA_WEIGHT_F32 ? 4 : 2); }
     float* floats(size_t index = 0) const { return static_cast<float*>(at(index)); }
 };
-
-// ||got - wanted|| / ||wanted||; NaN anywhere gives infinity.
-struct Difference {
-    double difference = 0, size = 0;
-    void add(double got, double wanted) {
-        if (!std::isfinite(got)) difference = INFINITY;
-        difference += (got - wanted) * (got - wanted);
-        size += wanted * wanted;
-    }
-    double value() const { return std::sqrt(difference / size); }
-};
-
-void expect(const std::string& what, double difference, double most) {
-    const bool good = difference <= most;  // NaN is not
-    if (!good) ++failures;
-    if (!good || std::getenv("MAMBA_TEST_VERBOSE") != nullptr) {
-        std::printf("%s %-72s %.2e (most %.0e)\n", good ? "ok  " : "FAIL", what.c_str(), difference, most);
-    }
-}
 
 const char* name_of(int32_t type) { return type == MAMBA_WEIGHT_F32 ? "F32" : type == MAMBA_WEIGHT_F16 ? "F16" : "BF16"; }
 const char* name_of(GemmKernels kernels) {

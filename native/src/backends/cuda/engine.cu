@@ -25,17 +25,6 @@ cudaStream_t new_stream() {
     return stream;
 }
 
-// Without its stream.
-Queue queue_of(int32_t device) {
-    cudaDeviceProp properties{};
-    check(cudaGetDeviceProperties(&properties, device), "asking for the device's properties");
-    Queue queue;
-    queue.overlap = properties.major >= 9;
-    queue.units = properties.multiProcessorCount;
-    queue.shared_bytes = properties.sharedMemPerBlockOptin - 4096;
-    return queue;
-}
-
 __global__ void read_all(const float4* from, size_t count, float* sink) {
     float sum = 0;
     for (size_t i = blockIdx.x * static_cast<size_t>(blockDim.x) + threadIdx.x; i < count; i += static_cast<size_t>(gridDim.x) * blockDim.x) {

@@ -64,6 +64,17 @@ private:
     }
 };
 
+// Of a device, without a stream.
+inline Queue queue_of(int32_t device) {
+    cudaDeviceProp properties{};
+    check(cudaGetDeviceProperties(&properties, device), "asking for the device's properties");
+    Queue queue;
+    queue.overlap = properties.major >= 9;
+    queue.units = properties.multiProcessorCount;
+    queue.shared_bytes = properties.sharedMemPerBlockOptin - 4096;
+    return queue;
+}
+
 #if defined(__CUDACC__)
 
 // Lets the next kernel begin: its blocks take what room this kernel's blocks leave. Every kernel says so first of all. Several kernels can
@@ -87,6 +98,24 @@ __device__ __forceinline__ float warp_sum(float value) {
 #pragma unroll
     for (int step = 16; step > 0; step /= 2) value += __shfl_xor_sync(0xffffffffu, value, step);
     return value;
+}
+
+// The sums over a warp of Count values, a power of two; lane i has that of value i / (32 / Count).
+template <int Count>
+__device__ __forceinline__ float warp_sums(float (&v)[Count], int lane) {
+    int step = 16;
+#pragma unroll
+    for (int half = Count / 2; half > 0; half /= 2, step /= 2) {
+        const bool upper = (lane & step) != 0;
+#pragma unroll
+        for (int i = 0; i < half; ++i) {
+            const float given = upper ? v[i] : v[i + half], kept = upper ? v[i + half] : v[i];
+            v[i] = kept + __shfl_xor_sync(0xffffffffu, given, step);
+        }
+    }
+#pragma unroll
+    for (; step > 0; step /= 2) v[0] += __shfl_xor_sync(0xffffffffu, v[0], step);
+    return v[0];
 }
 
 // The sum over a block of Threads threads, to all of them. `scratch`: Threads / 32 floats of shared memory, free to use again after

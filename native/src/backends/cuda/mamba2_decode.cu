@@ -30,12 +30,6 @@ __device__ __forceinline__ float2 widen(uint32_t pair) {
     return make_float2(__uint_as_float(pair << 16), __uint_as_float(pair & 0xffff0000u));
 }
 
-__device__ __forceinline__ void multiply(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
-    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
-        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
-}
-
 // Two of four INT8 as BF16, exactly. With the low seven bits behind those of 128 a number is 128 + bits, and its sign bit makes 256 of 128.
 template <int Selector>
 __device__ __forceinline__ uint32_t two_of(uint32_t four) {
@@ -43,12 +37,6 @@ __device__ __forceinline__ uint32_t two_of(uint32_t four) {
     const uint32_t raised = (apart & 0x007f007fu) | 0x43004300u, offset = (apart & 0x00800080u) | 0x43004300u;
     const __nv_bfloat162 v = __hsub2(*reinterpret_cast<const __nv_bfloat162*>(&raised), *reinterpret_cast<const __nv_bfloat162*>(&offset));
     return *reinterpret_cast<const uint32_t*>(&v);
-}
-
-__device__ __forceinline__ void load_matrices(uint32_t (&out)[4], uint32_t address) {
-    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
-                 : "=r"(out[0]), "=r"(out[1]), "=r"(out[2]), "=r"(out[3])
-                 : "r"(address));
 }
 
 // ---- The grid's barrier
@@ -191,7 +179,7 @@ __device__ __forceinline__ void product(const Mamba2DecodeArgs& p, Ring<Type, De
                         if (s + i >= steps) break;
                         const uint32_t at_scale = scales + static_cast<uint32_t>((first + (s + i) * 16) / 32 * 2);
                         float part[4] = {};
-                        multiply(part, a[s + i], two_of<0x4140>(four[i]), two_of<0x4342>(four[i]));
+                        mma(part, a[s + i], two_of<0x4140>(four[i]), two_of<0x4342>(four[i]));
                         float by[2];
 #pragma unroll
                         for (int n = 0; n < 2; ++n) {
@@ -209,8 +197,8 @@ __device__ __forceinline__ void product(const Mamba2DecodeArgs& p, Ring<Type, De
                     if (s >= steps) break;
                     uint32_t b[4];
                     load_matrices(b, from + static_cast<uint32_t>(s * 32));
-                    multiply(c[0], a[s], b[0], b[1]);
-                    if (s + 1 < steps) multiply(c[1], a[s + 1], b[2], b[3]);
+                    mma(c[0], a[s], b[0], b[1]);
+                    if (s + 1 < steps) mma(c[1], a[s + 1], b[2], b[3]);
                 }
             }
             ring.done();
@@ -245,22 +233,6 @@ struct StepMemory {
     float x[ring_entries][head_dim], b[ring_entries][d_state], c[d_state];
     float dots[ring_entries], weights[ring_entries], decay, outputs[head_dim];
 };
-
-// The sums over a warp of four values; lane i has that of value i / 8.
-__device__ __forceinline__ float four_sums(float (&v)[rows_a_warp], int lane) {
-#pragma unroll
-    for (int half = rows_a_warp / 2, step = 16; half > 0; half /= 2, step /= 2) {
-        const bool upper = (lane & step) != 0;
-#pragma unroll
-        for (int i = 0; i < half; ++i) {
-            const float given = upper ? v[i] : v[i + half], kept = upper ? v[i + half] : v[i];
-            v[i] = kept + __shfl_xor_sync(0xffffffffu, given, step);
-        }
-    }
-    v[0] += __shfl_xor_sync(0xffffffffu, v[0], 4);
-    v[0] += __shfl_xor_sync(0xffffffffu, v[0], 2);
-    return v[0] + __shfl_xor_sync(0xffffffffu, v[0], 1);
-}
 
 // One token of one session in one head, as mamba2_step (mamba2.h) computes it: a whole block has one head here, and its copies do not wait for
 // those of the ring of weights. What depends on no other block is read before projected(), which waits for in_proj.
@@ -371,7 +343,7 @@ __device__ __forceinline__ void step(const Mamba2DecodeArgs& p, int layer, int u
     float y[rows_a_warp];
 #pragma unroll
     for (int r = 0; r < rows_a_warp; ++r) y[r] = fmaf(held[r].x, c.x, fmaf(held[r].y, c.y, fmaf(held[r].z, c.z, held[r].w * c.w)));
-    const float total = four_sums(y, lane);
+    const float total = warp_sums(y, lane);
     if (lane % 8 == 0) m.outputs[warp * rows_a_warp + lane / 8] = total;
     __syncthreads();
 

@@ -13,21 +13,6 @@ namespace {
 constexpr int unit_warps = 8, rows_a_warp = 8, unit_rows = unit_warps * rows_a_warp;
 constexpr int most_conv = 4;
 
-// The sums over a warp of eight values; lane i has that of value i / 4.
-__device__ __forceinline__ float eight_sums(float (&v)[rows_a_warp], int lane) {
-#pragma unroll
-    for (int half = rows_a_warp / 2, step = 16; half > 0; half /= 2, step /= 2) {
-        const bool upper = (lane & step) != 0;
-#pragma unroll
-        for (int i = 0; i < half; ++i) {
-            const float given = upper ? v[i] : v[i + half], kept = upper ? v[i + half] : v[i];
-            v[i] = kept + __shfl_xor_sync(0xffffffffu, given, step);
-        }
-    }
-    v[0] += __shfl_xor_sync(0xffffffffu, v[0], 2);
-    return v[0] + __shfl_xor_sync(0xffffffffu, v[0], 1);
-}
-
 // A lane has Each neighbours of each of its warp's rows.
 template <int Each, int Units>
 __global__ __launch_bounds__(32 * unit_warps * Units, Each > 4 ? 1 : Units == 2 ? 2 : 3) void step(Batch batch, Mamba2Step step) {
@@ -187,7 +172,7 @@ __global__ __launch_bounds__(32 * unit_warps * Units, Each > 4 ? 1 : Units == 2 
 #pragma unroll
         for (int i = 0; i < Each; ++i) y[r] = fmaf(held[r][i], cs[i], y[r]);
     }
-    const float product = eight_sums(y, lane);
+    const float product = warp_sums(y, lane);
     if (lane % 4 == 0) outputs[own][warp % unit_warps * rows_a_warp + lane / 4] = product;
     __syncthreads();
 
