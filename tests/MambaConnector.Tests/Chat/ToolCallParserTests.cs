@@ -64,7 +64,7 @@ public sealed class ToolCallParserTests
         {
             int[] at = [0, .. cuts.Order(), reply.Length];
             Assert.Equal(expected, Show(Parse(format, at.Zip(at.Skip(1), (start, end) => reply[start..end]))));
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(100));
+        }).Check(PropertyConfig.Of(100));
     }
 
     [Fact]
@@ -92,7 +92,7 @@ public sealed class ToolCallParserTests
                 int brackets = CountOpening(reply) - CountOpening(string.Concat(whole.Select(part => part.Text)));
                 Assert.True(calls == 0 ? brackets == 0 : brackets >= calls);
             }
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(1000));
+        }).Check(PropertyConfig.Of(1000));
     }
 
     [Fact]

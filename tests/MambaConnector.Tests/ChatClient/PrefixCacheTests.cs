@@ -137,7 +137,7 @@ public sealed class PrefixCacheTests : IDisposable
             }
 
             return cache.Count == naive.Count;
-        }).QuickCheckThrowOnFailure();
+        }).Check(PropertyConfig.Of(100));
 
     private void Add(int[] tokens) => _cache.Add(tokens, State(tokens));
 

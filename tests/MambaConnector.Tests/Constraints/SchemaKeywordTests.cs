@@ -70,6 +70,10 @@ public sealed class SchemaKeywordTests
     [InlineData("""{"const":"é\""}""", "\"é\\\"\"", true)]
     [InlineData("""{"const":1e300}""", "1e300", true)]
     [InlineData("""{"const":"\u0001😀\/"}""", "\"\\u0001😀/\"", true)]
+    [InlineData("""{"const":"é\""}""", "\"\\u00e9\\\"\"", false)]
+    [InlineData("""{"anyOf":[{"const":{}},{"enum":["é"],"type":"string","minLength":1}]}""", "\"é\"", true)]
+    [InlineData("""{"anyOf":[{"const":{}},{"enum":["é"],"type":"string","minLength":1}]}""", "\"\\u00e9\"", false)]
+    [InlineData("""{"anyOf":[{"const":"é"},{"type":"string"}]}""", "\"\\u00e9\"", true)]
     [InlineData("""{"enum":["a","b"],"const":"b"}""", "\"a\"", false)]
     public void Values(string schema, string text, bool fits) => Assert.Equal(fits, GrammarText.Accepts(schema, text));
 

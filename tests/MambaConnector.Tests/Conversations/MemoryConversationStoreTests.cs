@@ -72,7 +72,7 @@ public sealed class MemoryConversationStoreTests : ConversationStoreContract
     /// <summary>Any sequence of calls does what a list that is searched from end to end does.</summary>
     [Fact]
     public void AnySequenceOfCallsAgreesWithANaiveModel() => Check.One(
-        Config.QuickThrowOnFailure.WithMaxTest(500).WithEndSize(200),
+        PropertyConfig.Of(500).WithEndSize(200),
         Prop.ForAll(ArbMap.Default.ArbFor<(byte Kind, byte Id, byte Amount)[]>(), Agrees));
 
     private static void Agrees((byte Kind, byte Id, byte Amount)[] calls)

@@ -2,6 +2,7 @@ using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
 using MambaConnector.Generation;
+using MambaConnector.Tests.Support;
 
 namespace MambaConnector.Tests.Generation;
 
@@ -138,7 +139,7 @@ public class StopMatcherTests
         Gen<string[]> pieces = Gen.Choose(0, 8).SelectMany(count => Text(0, 5).ArrayOf(count));
         Arbitrary<(string[] Stops, string[] Pieces)> cases =
             stops.SelectMany(stop => pieces.Select(piece => (stop, piece))).ToArbitrary();
-        Prop.ForAll(cases, pair => property(pair.Stops, pair.Pieces)).Check(Config.QuickThrowOnFailure.WithMaxTest(2000));
+        Prop.ForAll(cases, pair => property(pair.Stops, pair.Pieces)).Check(PropertyConfig.Of(2000));
     }
 
     private static (string Text, bool IsMatched, int Start) Run(string[] stops, string[] pieces)

@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using MambaConnector.Generation;
+using MambaConnector.Tests.Support;
 
 namespace MambaConnector.Tests.Generation;
 
@@ -26,6 +27,6 @@ public class TokenMaskTests
                 Assert.Equal(isIn, TokenMask.Contains(pair.Mask, id));
                 Assert.Equal(isIn ? logits[id] : float.NegativeInfinity, copy[id]);
             }
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(500));
+        }).Check(PropertyConfig.Of(500));
     }
 }

@@ -32,7 +32,7 @@ public class SchedulerPropertyTests : SchedulerTestBase
             from requests in Gen.Choose(1, 12).SelectMany(count => request.ArrayOf(count))
             select new Setup(maxConcurrency, batch, slice, rollback, requests);
         Prop.ForAll(setup.ToArbitrary(), setup => CheckAsync(setup).GetAwaiter().GetResult())
-            .Check(Config.QuickThrowOnFailure.WithMaxTest(60));
+            .Check(PropertyConfig.Of(60));
     }
 
     private static async Task CheckAsync(Setup setup)

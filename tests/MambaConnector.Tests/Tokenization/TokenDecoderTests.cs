@@ -16,7 +16,7 @@ public sealed class TokenDecoderTests
         TokenDecoder decoder = TestTokenizer.Create().CreateDecoder();
         string streamed = string.Concat(bytes.Select(value => decoder.Append(TestTokenizer.FirstByte + value))) + decoder.Flush();
         return streamed == Encoding.UTF8.GetString(bytes);
-    }).QuickCheckThrowOnFailure();
+    }).Check(PropertyConfig.Of(100));
 
     [Fact]
     public void StreamEqualsWholeDecodeForAnyTokens()

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using FsCheck;
 using FsCheck.Fluent;
+using MambaConnector.Tests.Support;
 
 namespace MambaConnector.Tests.Constraints.Validation;
 
@@ -27,7 +28,7 @@ public sealed class RandomSchemaTests
             {
                 // It refers to itself for the same value: what that means is not defined.
             }
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(400));
+        }).Check(PropertyConfig.Of(400));
 
         Assert.InRange(values, schemas * 2 / 3, schemas);
     }

@@ -24,12 +24,13 @@ internal sealed class RandomValue(JsonElement root, Random random)
     {
         JsonValueKind.Array => $"[{Join(value.EnumerateArray().Select(Write))}]",
         JsonValueKind.Object =>
-            $"{{{Join(value.EnumerateObject().Select(member => $"{WriteKey(member.Name)}:{Space}{Write(member.Value)}"))}}}",
-        JsonValueKind.String => WriteKey(value.GetString()!),
+            $"{{{Join(value.EnumerateObject().Select(member => $"{WriteListed(member.Name)}:{Space}{Write(member.Value)}"))}}}",
+        JsonValueKind.String => WriteListed(value.GetString()!),
         _ => value.GetRawText(),
     };
 
-    private static string WriteKey(string name) => Write(name, _ => false);
+    /// <summary>A string that a schema lists, or a key.</summary>
+    public static string WriteListed(string text) => Write(text, _ => false);
 
     /// <summary>Free text may be spelled in any of JSON's ways.</summary>
     private string Write(string text) => Write(text, character => random.Next(8) == 0 && !char.IsSurrogate(character));
@@ -187,7 +188,7 @@ internal sealed class RandomValue(JsonElement root, Random random)
                 return null;
             }
 
-            members.Add($"{WriteKey(name)}:{Space}{value}");
+            members.Add($"{WriteListed(name)}:{Space}{value}");
         }
 
         return $"{{{Join(members)}}}";
