@@ -336,9 +336,9 @@ for i, wrong in enumerate([b"", b"{", b'{"a"', b'{"a":1,', b"[1,", b'"a', b'"\\x
 # -- Saved sessions, of a model with 12 floats of state, 3 of an entry of the ring and 4 of hidden; the target puts checksums right
 
 
-def session(name, version=2, policy=0, model=(1, 2), count=9, floats=12, held=12):
+def session(name, version=2, policy=0, model=(1, 2), count=9, floats=12, held=12, sections=b""):
     head = b"MAMBASES" + struct.pack("<Ii2QqQ2Q", version, policy, *model, count, 77, floats, 4)
-    save("session", name, head + f32(list(range(held + 4))) + b"\0" * 8)
+    save("session", name, head + f32(list(range(held + 4))) + sections + b"\0" * 8)
 
 
 session("good", version=1)
@@ -347,4 +347,30 @@ session("pending", floats=18, held=18)
 session("more-pending-than-can-be", count=17, floats=18, held=18)
 session("part-of-an-entry", floats=14, held=14)
 session("pending-in-the-first-version", version=1, floats=18, held=18)
-session("next-version", version=3)
+session("next-version", version=4)
+
+
+# Of a layer with two heads and 8 floats of SSM state.
+def section(tag, data):
+    return tag.ljust(8, b"\0") + struct.pack("<Q", len(data)) + data
+
+
+def policy(name, kind, window=0, retention=0.5, insertion=0.5, scale=1, origin=0, values=(), states=0, sums=0):
+    head = struct.pack("<q3fiq", window, retention, insertion, scale, len(values), origin)
+    data = head + f32(values) + f32(ramp(states)) + struct.pack("<%dd" % sums, *range(sums))
+    session("policy-" + name, version=3, policy=kind, count=192, sections=section(b"POLICY", data))
+
+
+session("step-sums", version=3, sections=section(b"STEPSUMS", struct.pack("<q2d", 5, 1, 2)))
+session("unknown-section", version=3, sections=section(b"OTHER", b"12"))
+session("policy-unnamed", version=3, policy=3)
+policy("restart-window", 1, window=64, origin=64, states=8)
+policy("difference-window", 2, window=64, origin=64, states=16, sums=4)
+policy("forget-more", 3)
+policy("state-norm", 4, values=(1, 2))
+policy("delta-scale", 5, values=(0.5,))
+policy("decay-scale", 6, values=(2,))
+policy("token-filter", 7, window=100, values=(0.1, 0.2))
+policy("too-many-values", 4, values=(1, 2, 3))
+policy("too-few-states", 1, window=64, origin=64, states=7)
+policy("unknown", 8)

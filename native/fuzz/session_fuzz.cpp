@@ -8,11 +8,26 @@
 
 namespace {
 
+// One layer of two heads, for which saved policies are made.
+mamba::Model tiny_model() {
+    mamba::Model model;
+    model.config.layers = {mamba::LayerKind::mamba2};
+    model.config.d_inner = 4;
+    model.config.d_state = 2;
+    model.config.head_count = 2;
+    model.config.head_dim = 2;
+    model.layers.resize(1);
+    model.layers[0].a = mamba::Vector(2, "a model");
+    model.layers[0].d = mamba::Vector(2, "a model");
+    return model;
+}
+
 void load(const std::vector<std::byte>& bytes) {
+    static const mamba::Model model = tiny_model();
     mamba::StateMemory memory(12, 3);
     mamba::State state(memory, 4);
     try {
-        mamba::load_snapshot(bytes.data(), bytes.size(), {1, 2}, state);
+        mamba::load_snapshot(bytes.data(), bytes.size(), {1, 2}, state, 2, &model);
     } catch (const mamba::Error&) {
         // Refused, which is what most inputs deserve.
     }

@@ -173,12 +173,57 @@ TEST_F(CApi, RefusesWhatThisVersionCannotDo) {
     options.isa = 77;
     EXPECT_EQ(mamba_engine_new(model, &options, &status), nullptr);
     expect(status, MAMBA_INVALID_ARGUMENT, "isa 77");
-    auto policy = sized<mamba_policy>();
-    EXPECT_EQ(mamba_session_set_policy(session, &policy, nullptr, 0, &status), MAMBA_OK);
+}
+
+TEST_F(CApi, SetsKeepsAndDropsALongContextPolicy) {
+    const int64_t bytes = info().state_bytes;
+    size_t count = 99;
+    auto policy = sized<mamba_policy>(), read = sized<mamba_policy>();
     policy.kind = MAMBA_POLICY_RESTART_WINDOW;
-    EXPECT_EQ(mamba_session_set_policy(session, &policy, nullptr, 0, &status), MAMBA_UNSUPPORTED);
-    EXPECT_EQ(mamba_session_get_policy(session, &policy, &status), MAMBA_OK);
-    EXPECT_EQ(policy.kind, MAMBA_POLICY_NONE);
+    EXPECT_EQ(mamba_session_set_policy(session, &policy, nullptr, 0, &status), MAMBA_INVALID_ARGUMENT);
+    expect(status, MAMBA_INVALID_ARGUMENT, "multiple of 64");
+    policy.window = 128;
+    ASSERT_EQ(mamba_session_set_policy(session, &policy, nullptr, 0, &status), MAMBA_OK) << status.text();
+    EXPECT_GT(info().state_bytes, bytes);
+    ASSERT_EQ(mamba_session_get_policy(session, &read, &status), MAMBA_OK);
+    EXPECT_EQ(read.kind, MAMBA_POLICY_RESTART_WINDOW);
+    EXPECT_EQ(read.window, 128);
+    ASSERT_EQ(mamba_session_get_policy_values(session, nullptr, 0, &count, &status), MAMBA_OK);
+    EXPECT_EQ(count, 0u);
+    mamba_session* const clone = mamba_session_clone(session, &status);
+    ASSERT_EQ(mamba_session_get_policy(clone, &read, &status), MAMBA_OK);
+    EXPECT_EQ(read.window, 128);
+    mamba_session_free(clone);
+
+    auto facts = sized<mamba_model_info>();
+    ASSERT_EQ(mamba_model_get_info(model, &facts, &status), MAMBA_OK);
+    std::vector<float> scales(static_cast<size_t>(facts.layer_count), 0.5f), copy(scales.size());
+    policy.kind = MAMBA_POLICY_DELTA_SCALE;
+    policy.layer_value_count = 1;
+    EXPECT_EQ(mamba_session_set_policy(session, &policy, scales.data(), scales.size() - 1, &status), MAMBA_INVALID_ARGUMENT);
+    expect(status, MAMBA_INVALID_ARGUMENT, "layer values in all");
+    ASSERT_EQ(mamba_session_get_policy(session, &read, &status), MAMBA_OK);
+    EXPECT_EQ(read.kind, MAMBA_POLICY_RESTART_WINDOW) << "what is refused changes nothing";
+    ASSERT_EQ(mamba_session_set_policy(session, &policy, scales.data(), scales.size(), &status), MAMBA_OK) << status.text();
+    EXPECT_EQ(info().state_bytes, bytes);
+    EXPECT_EQ(mamba_session_get_policy_values(session, copy.data(), copy.size() - 1, &count, &status), MAMBA_BUFFER_TOO_SMALL);
+    ASSERT_EQ(mamba_session_get_policy_values(session, copy.data(), copy.size(), &count, &status), MAMBA_OK);
+    EXPECT_EQ(count, scales.size());
+    EXPECT_EQ(copy, scales);
+
+    ASSERT_EQ(append({5, 6, 7}, 1), MAMBA_OK);
+    std::vector<uint8_t> saved(static_cast<size_t>(mamba_session_saved_size(session)));
+    ASSERT_EQ(mamba_session_save(session, saved.data(), saved.size(), &count, &status), MAMBA_OK) << status.text();
+    mamba_session* const loaded = mamba_session_load(engine, saved.data(), saved.size(), &status);
+    ASSERT_NE(loaded, nullptr) << status.text();
+    ASSERT_EQ(mamba_session_get_policy(loaded, &read, &status), MAMBA_OK);
+    EXPECT_EQ(read.kind, MAMBA_POLICY_DELTA_SCALE);
+    mamba_session_free(loaded);
+
+    policy = sized<mamba_policy>();
+    ASSERT_EQ(mamba_session_set_policy(session, &policy, nullptr, 0, &status), MAMBA_OK);
+    ASSERT_EQ(mamba_session_get_policy(session, &read, &status), MAMBA_OK);
+    EXPECT_EQ(read.kind, MAMBA_POLICY_NONE);
 }
 
 TEST_F(CApi, SavesAndLoads) {
@@ -282,6 +327,51 @@ TEST_F(CApi, CopiesALayersState) {
     EXPECT_TRUE(std::any_of(values.begin(), values.end(), [](float v) { return v != 0; }));
     EXPECT_EQ(mamba_session_copy_layer_state(session, 3, values.data(), values.size(), &length, &status), MAMBA_NOT_FOUND);
     expect(status, MAMBA_NOT_FOUND, "layer 3");
+}
+
+TEST_F(CApi, MeasuresAndTraces) {
+    constexpr size_t head_count = 8;
+    auto model_info = sized<mamba_model_info>();
+    ASSERT_EQ(mamba_model_get_info(model, &model_info, &status), MAMBA_OK);
+    ASSERT_EQ(static_cast<size_t>(model_info.head_count), head_count);
+    mamba_head_statistics heads[head_count] = {};
+    const auto measure = [&](int32_t layer, size_t size, size_t capacity) {
+        return mamba_session_get_statistics(session, layer, heads, size, capacity, &status);
+    };
+    ASSERT_EQ(mamba_session_set_tracking(session, 1, &status), MAMBA_OK) << status.text();
+    const std::vector<int32_t> tokens = {1, 2, 3};
+    std::vector<float> trace(tokens.size() * head_count * 4);
+    const auto run = [&](const std::vector<int32_t>& read, int32_t layer, size_t capacity) {
+        return mamba_engine_trace(engine, session, read.data(), static_cast<int32_t>(read.size()), layer, trace.data(), capacity, &status);
+    };
+    ASSERT_EQ(run(tokens, 1, trace.size()), MAMBA_OK) << status.text();
+    EXPECT_EQ(info().token_count, 3);
+    ASSERT_EQ(measure(1, sizeof heads[0], head_count), MAMBA_OK) << status.text();
+    for (size_t h = 0; h < head_count; ++h) {
+        const double expected = static_cast<double>(trace[4 * h + 1]) + trace[4 * (head_count + h) + 1] + trace[4 * (2 * head_count + h) + 1];
+        EXPECT_NEAR(heads[h].log_retention, expected, 1e-6);
+    }
+    // A caller who knows only the norms gets norms, side by side.
+    const float last = heads[head_count - 1].norm;
+    ASSERT_EQ(measure(1, sizeof(float), head_count), MAMBA_OK);
+    EXPECT_EQ(reinterpret_cast<const float*>(heads)[head_count - 1], last);
+
+    EXPECT_EQ(measure(1, 3, head_count), MAMBA_INVALID_ARGUMENT);
+    expect(status, MAMBA_INVALID_ARGUMENT, "head_size");
+    EXPECT_EQ(measure(1, sizeof heads[0], head_count - 1), MAMBA_BUFFER_TOO_SMALL);
+    expect(status, MAMBA_BUFFER_TOO_SMALL, "8 heads");
+    EXPECT_EQ(measure(3, sizeof heads[0], head_count), MAMBA_NOT_FOUND);
+    expect(status, MAMBA_NOT_FOUND, "layer 3");
+    EXPECT_EQ(measure(-1, sizeof heads[0], head_count), MAMBA_NOT_FOUND);
+    EXPECT_EQ(mamba_session_get_statistics(session, 0, nullptr, sizeof heads[0], head_count, &status), MAMBA_INVALID_ARGUMENT);
+    EXPECT_EQ(run(tokens, 7, trace.size()), MAMBA_NOT_FOUND);
+    EXPECT_EQ(run(tokens, 1, trace.size() - 1), MAMBA_BUFFER_TOO_SMALL);
+    EXPECT_EQ(run({1, 99999}, 1, trace.size()), MAMBA_INVALID_ARGUMENT);
+    EXPECT_EQ(mamba_engine_trace(engine, session, nullptr, 1, 0, trace.data(), trace.size(), &status), MAMBA_INVALID_ARGUMENT);
+    EXPECT_EQ(mamba_engine_trace(engine, session, tokens.data(), -1, 0, trace.data(), trace.size(), &status), MAMBA_INVALID_ARGUMENT);
+    EXPECT_EQ(mamba_engine_trace(engine, nullptr, tokens.data(), 1, 0, trace.data(), trace.size(), &status), MAMBA_INVALID_ARGUMENT);
+    EXPECT_EQ(mamba_session_set_tracking(nullptr, 1, &status), MAMBA_INVALID_ARGUMENT);
+    EXPECT_EQ(info().token_count, 3);
 }
 
 TEST_F(CApi, ListsMetadata) {

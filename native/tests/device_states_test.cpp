@@ -158,7 +158,8 @@ TEST(DeviceStates, WhatAHostFoldsForADeviceAreTheStatesThatItsOwnEngineWouldShow
     std::vector<float> values(static_cast<size_t>(session->state.used_floats())), hidden(session->state.hidden_floats());
     session->state.read(values.data(), hidden.data());
     Buffer<float> scratch(static_cast<size_t>(mamba2_scratch_floats(model->config.head_dim, model->config.d_state)), "a test");
-    fold_ring(*model, layout, select_kernels(engine->isa()), {0, model->config.head_count}, values.data(), 5, scratch.data());
+    PolicyState none;
+    fold_ring(*model, layout, select_kernels(engine->isa()), {0, model->config.head_count}, values.data(), 5, none, 0, scratch.data());
     for (size_t i = 0; i < layout.layers.size(); ++i) {
         std::vector<float> shown(static_cast<size_t>(layout.layers[i].ssm_floats));
         engine->copy_layer_state(*session, static_cast<int64_t>(i), shown.data());

@@ -92,6 +92,16 @@ TEST(History, ReplaysInThePiecesThatWereAppended) {
     EXPECT_EQ(replay.pieces[1].size(), 3u);
 }
 
+TEST(History, OfPoliciesSetAtOnePositionKeepsTheLast) {
+    Tape tape(8);
+    tape.append(5);
+    for (int i = 0; i < 3; ++i) tape.history.policy_set(5, nullptr);
+    tape.append(1);
+    tape.history.policy_set(6, nullptr);
+    EXPECT_EQ(tape.history.replay(5).changes.size(), 1u);
+    EXPECT_EQ(tape.history.replay(6).changes.size(), 2u);
+}
+
 TEST(History, WithoutReachKeepsNothing) {
     Tape tape(0);
     tape.append(10);

@@ -12,6 +12,7 @@ struct Mamba1Case {
     int64_t tokens, d_inner, d_state;
     float dt_scale;
     bool gated;
+    float log_retention = 0;
 };
 
 struct Mamba1Result {
@@ -43,7 +44,7 @@ struct Mamba1Input {
                 kernels.mamba1({std::min(tokens, shape.tokens - t), s, i, std::min(i + channels, n), v.data() + t * n, n,
                                 dt.data() + t * n, n, b.data() + t * s, s, c.data() + t * s, s, a.data(), d.data(),
                                 shape.gated ? z.data() + t * n : nullptr, n, result.state.data(),
-                                outputs ? result.y.data() + t * n : nullptr, n});
+                                outputs ? result.y.data() + t * n : nullptr, n, shape.log_retention});
             }
         }
         return result;
@@ -54,7 +55,8 @@ TEST(Mamba1, EqualsTheReferenceInAnyPieces) {
     Random random(21);
     for (const Mamba1Case& s : {Mamba1Case{40, 70, 16, 0.2f, true}, Mamba1Case{1, 16, 16, 0.2f, true}, Mamba1Case{9, 37, 16, 0.2f, false},
                                 Mamba1Case{12, 19, 8, 0.5f, true}, Mamba1Case{12, 5, 24, 0.5f, true}, Mamba1Case{7, 33, 64, 0.5f, false},
-                                Mamba1Case{30, 48, 16, 1000, true}, Mamba1Case{5, 20, 16, 0, true}}) {
+                                Mamba1Case{30, 48, 16, 1000, true}, Mamba1Case{5, 20, 16, 0, true}, Mamba1Case{40, 48, 16, 0.2f, true, -1e-4f},
+                                Mamba1Case{9, 37, 24, 0.01f, true, -0.3f}, Mamba1Case{12, 20, 16, 0, false, -0.02f}}) {
         const Mamba1Input input(s, random);
         const Mamba1Result expected = input.run(scalar_kernels(), s.d_inner, s.tokens);
         Mamba1Result first;
@@ -80,6 +82,7 @@ TEST(Mamba1, EqualsTheReferenceInAnyPieces) {
 struct Mamba2Case {
     int64_t tokens, first_position, heads, groups, head_dim, d_state;
     float dt_low, dt_high, a;
+    float log_retention = 0;
 };
 
 // The ring begins as memory that nobody wrote.
@@ -127,6 +130,7 @@ struct Mamba2Input {
         s.y = outputs ? result.y.data() : nullptr;
         s.y_stride = y_stride;
         s.exact = exact;
+        s.log_retention = shape.log_retention;
         return s;
     }
 
@@ -211,7 +215,7 @@ struct Mamba2Input {
                 const float* b = convolved.data() + t * stride + x_width + group * n;
                 const float* c = b + bc_width;
                 const double step = dt[static_cast<size_t>(t * dt_stride + head)];
-                const double decay = std::exp(step * a[static_cast<size_t>(head)]);
+                const double decay = std::exp(step * a[static_cast<size_t>(head)] + shape.log_retention);
                 for (int64_t i = 0; i < p; ++i) {
                     double y = static_cast<double>(d[static_cast<size_t>(head)]) * x[i];
                     for (int64_t k = 0; k < n; ++k) {
@@ -247,6 +251,10 @@ const Mamba2Case mamba2_cases[] = {
     {100, 0, 2, 1, head_rows, 128, 0, 50, -16},  // all decays at once
     {80, 0, 2, 1, 64, 64, 0, 1e6f, -16},
     {128, 0, 2, 1, 32, 32, 1e-6f, 1e-5f, -1},
+    {150, 0, 3, 1, head_rows, 128, 0.001f, 0.1f, -1, -1e-4f},  // less is retained than dt says
+    {129, 63, 4, 2, 32, 64, 0.001f, 0.5f, -1, -0.02f},
+    {90, 10, 2, 1, 32, 32, 0, 1e-5f, -1, -0.5f},
+    {70, 3, 2, 1, 32, 32, 0, 5, -16, -6},  // and nothing of a block
 };
 
 std::string describe(const Kernels& kernels, const Mamba2Case& s) {
@@ -289,6 +297,7 @@ const Mamba2Case ring_cases[] = {
     {41, 13, 5, 5, 7, 5, 0.1f, 1, -2},
     {70, 31, 6, 2, 20, 20, 0.01f, 0.5f, -16},
     {40, 5, 3, 1, head_rows, 256, 0, 1e6f, -16},
+    {47, 9, 20, 2, 8, 24, 0.01f, 0.1f, -1, -0.01f},
 };
 
 TEST(Mamba2, TokensWaitInTheRingUntilTheirPositionClosesIt) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <vector>
@@ -119,6 +120,83 @@ TEST(Snapshot, EveryTruncationIsNoticed) {
     for (size_t length = 0; length < bytes.size(); ++length) {
         State state(memory(), 8);
         EXPECT_THROW(load_snapshot(bytes.data(), length, model, state), Error) << length;
+    }
+}
+
+State tracked() {
+    State state = example(2);
+    state.tracking.start(3);
+    for (size_t i = 0; i < 3; ++i) state.tracking.sums[i] = 0.1 * static_cast<double>(i) + 1e9;
+    state.tracking.tokens = 1234567890138;
+    return state;
+}
+
+TEST(Snapshot, SumsOfStepSizesAreASection) {
+    const State state = tracked();
+    const std::vector<std::byte> bytes = saved(state), plain = saved(example(2));
+    EXPECT_EQ(bytes.size(), plain.size() + 16 + 8 + 3 * 8);
+    EXPECT_EQ(plain[8], std::byte{2}) << "what needs no section is written for every reader";
+    State loaded(memory(), 8);
+    load_snapshot(bytes.data(), bytes.size(), model, loaded, 3);
+    EXPECT_TRUE(std::equal(state.tracking.sums.begin(), state.tracking.sums.end(), loaded.tracking.sums.begin()));
+    EXPECT_EQ(loaded.tracking.tokens, state.tracking.tokens);
+    EXPECT_EQ(loaded.pending, 2);
+    EXPECT_TRUE(std::equal(state.hidden.begin(), state.hidden.end(), loaded.hidden.begin()));
+    load_snapshot(plain.data(), plain.size(), model, loaded, 3);
+    EXPECT_FALSE(loaded.tracking.on());
+    for (size_t length = 0; length < bytes.size(); ++length) {
+        EXPECT_THROW(load_snapshot(bytes.data(), length, model, loaded, 3), Error) << length;
+    }
+}
+
+TEST(Snapshot, ASectionThatIsNoneIsRefused) {
+    const auto refuse = [](std::vector<std::byte> bytes, mamba_result code, const char* words) {
+        seal(bytes);
+        State state(memory(), 8);
+        try {
+            load_snapshot(bytes.data(), bytes.size(), model, state, 3);
+            FAIL() << "was accepted; expected: " << words;
+        } catch (const Error& error) {
+            EXPECT_EQ(error.code(), code) << error.message();
+            EXPECT_NE(error.message().find(words), std::string::npos) << error.message();
+        }
+    };
+    const std::vector<std::byte> bytes = saved(tracked());
+    const size_t section = bytes.size() - 8 - 48;
+    std::vector<std::byte> other = bytes;
+    other[section] = std::byte{'Z'};
+    refuse(other, MAMBA_MISMATCH, "ZTEPSUMS");
+    for (const uint64_t length : {uint64_t{31}, uint64_t{24}, uint64_t{33}, std::numeric_limits<uint64_t>::max()}) {
+        std::vector<std::byte> damaged = bytes;
+        std::memcpy(damaged.data() + section + 8, &length, sizeof length);
+        refuse(damaged, MAMBA_BAD_FORMAT, length < 32 ? "this model's 32" : "ends behind the file");
+    }
+    std::vector<std::byte> twice = bytes;
+    twice.insert(twice.end() - 8, bytes.begin() + static_cast<std::ptrdiff_t>(section), bytes.end() - 8);
+    refuse(twice, MAMBA_BAD_FORMAT, "twice");
+    for (const double bad : {-1.0, -std::numeric_limits<double>::infinity()}) {
+        std::vector<std::byte> damaged = bytes;
+        std::memcpy(damaged.data() + section + 24, &bad, sizeof bad);
+        refuse(damaged, MAMBA_BAD_FORMAT, "are none");
+    }
+    State ahead = tracked();
+    ahead.tracking.tokens = ahead.token_count + 1;
+    refuse(saved(ahead), MAMBA_BAD_FORMAT, "are none");
+    // What follows the states in a version that has no sections.
+    refuse(of_version(2, bytes), MAMBA_BAD_FORMAT, "cut short or damaged");
+}
+
+TEST(Snapshot, WhatIsNoNumberComesBackAsItWas) {
+    for (const double value : {std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
+        State state = tracked();
+        state.values[3] = static_cast<float>(value);
+        state.hidden[0] = static_cast<float>(value);
+        state.tracking.sums[1] = value;
+        const std::vector<std::byte> bytes = saved(state);
+        State loaded(memory(), 8);
+        load_snapshot(bytes.data(), bytes.size(), model, loaded, 3);
+        EXPECT_FALSE(std::isfinite(loaded.tracking.sums[1]));
+        EXPECT_EQ(saved(loaded), bytes);
     }
 }
 

@@ -166,25 +166,33 @@ typedef struct mamba_session_info {
     uint32_t struct_size;
     int32_t on_device;         /* 0: offloaded to host memory */
     int64_t token_count;       /* consumed since the state was empty */
-    int64_t state_bytes;
+    int64_t state_bytes;       /* with what its policy has gathered, and the tracked sums */
     int64_t rollback_available;/* tokens that mamba_session_rollback can undo now */
     uint64_t token_hash;       /* chain over all consumed tokens */
 } mamba_session_info;
 
-typedef struct mamba_policy { /* per session; per-layer values follow in the array given beside it */
+/* Per session; values of each layer follow in the array given beside it, [layer_count, layer_value_count]. "Heads" of Mamba-1 are blocks
+ * of 64 channels, the last one maybe smaller; of Mamba-2 the model's own. */
+typedef struct mamba_policy {
     uint32_t struct_size;
     int32_t kind;              /* mamba_policy_kind */
-    int64_t window;            /* tokens: the windows */
-    float retention;           /* g_a of forget-more: added to the log-decay as ln g_a */
-    float insertion;           /* g_B of forget-more: scales the scan's output */
-    float norm_scale;          /* kappa of state-norm, on the calibrated norms */
-    int32_t layer_value_count; /* values a layer in the array: delta/decay scales (1), norm caps (heads), filter table */
+    int64_t window;            /* tokens. Windows: r, a positive multiple of 64; what is read is the last r to 2 r tokens. Token filter:
+                                * the length of the prompt: positions below it are filtered */
+    float retention;           /* forget-more: g_a, its ln is added to the log-decay; in (0, 1] */
+    float insertion;           /* forget-more: g_B, scales what the scan adds to the skip; in [1e-6, 1] */
+    float norm_scale;          /* state-norm: kappa, multiplies the caps; positive */
+    int32_t layer_value_count; /* values a layer: delta and decay scales 1, in [1e-6, 1e6]; state-norm's caps [heads]; token filter's least
+                                * dt, below which a token is skipped, [heads] of Mamba-2 or [d_inner] of Mamba-1; other kinds 0 */
 } mamba_policy;
 
-typedef struct mamba_head_statistics { /* of one layer's head (Mamba-1: a block of channels), now */
+/* Of the state of one layer's head now; "heads" as in mamba_policy. The last three need mamba_session_set_tracking, and are NaN without.
+ * They begin anew where a policy is set, and are of the decays alone, as the policy scales them and adds to them: what a window drops and
+ * what state-norm's caps take is not in them, so under a window the retention of a token that it has dropped is not 0. */
+typedef struct mamba_head_statistics {
     float norm, variance, max_abs, rms;
-    float retention;           /* exp(A * sum dt): what is left of the first token */
-    float horizon;             /* tokens: 1/e memory over the last window */
+    float retention;           /* exp(A * sum dt) since then: what the decays leave of the first token; mean over a Mamba-1 block */
+    float horizon;             /* tokens: 1/e memory at the mean decay since then; infinite where nothing decays */
+    double log_retention;      /* A * sum dt since then; mean over a Mamba-1 block */
 } mamba_head_statistics;
 
 /* Called between slices of long work, on the thread that asked for it; return 0 to cancel. */
@@ -236,7 +244,8 @@ MAMBA_API int32_t mamba_engine_evaluate(mamba_engine* engine, const mamba_batch*
                                         const int32_t* tokens, const uint32_t* masks, float* logits, mamba_top_entry* top,
                                         mamba_cancellation* cancellation, mamba_status* status);
 /* The same for one session, with what one layer did written out for inspection (slow). values: [token_count, heads, 4]:
- * dt, log-decay dt * A, ||B||, ||x||. */
+ * dt, log-decay dt * A, ||B||, ||x||, the first two as the session's policy makes them (a window's cut is not in a decay); "heads" as in
+ * mamba_policy, of a Mamba-1 block the means of dt and log-decay. */
 MAMBA_API int32_t mamba_engine_trace(mamba_engine* engine, mamba_session* session, const int32_t* tokens, int32_t token_count,
                                      int32_t layer, float* values, size_t capacity, mamba_status* status);
 /* Measured on this engine's device, bytes a second: the ceiling that decode is judged by. */
@@ -265,14 +274,25 @@ MAMBA_API int32_t mamba_session_save(const mamba_session* session, uint8_t* buff
                                      mamba_status* status);
 MAMBA_API mamba_session* mamba_session_load(mamba_engine* engine, const uint8_t* buffer, size_t length, mamba_status* status);
 
-/* Long context. layer_values: [layer_count, layer_value_count] or NULL. */
+/* Long context. layer_values: [layer_count, policy->layer_value_count] or NULL; layer_value_count: floats in all of it. A policy may be
+ * set at any position and holds from the next token on, as new; clones, saved sessions and reset keep it, the first two with what it has
+ * gathered. Rollback keeps the policy in force: with what it had gathered by then, and where it was set behind what is left, set there
+ * anew. A window that is set on a session that has read something begins at the next multiple of 64, and until r tokens behind that the
+ * state still holds what came before. On a device every kind but none is MAMBA_UNSUPPORTED. */
 MAMBA_API int32_t mamba_session_set_policy(mamba_session* session, const mamba_policy* policy, const float* layer_values,
                                            size_t layer_value_count, mamba_status* status);
 MAMBA_API int32_t mamba_session_get_policy(const mamba_session* session, mamba_policy* policy, mamba_status* status);
-/* heads: [head_count of the layer], each `head_size` = sizeof(mamba_head_statistics) as the caller sees it. */
+/* The layer_values that were set. *length receives how many there are. */
+MAMBA_API int32_t mamba_session_get_policy_values(const mamba_session* session, float* values, size_t capacity, size_t* length,
+                                                  mamba_status* status);
+/* Sums of dt of every head from now on (or no longer), for mamba_session_get_statistics. Clones and saved sessions keep them; reset and
+ * mamba_session_set_policy begin them anew. */
+MAMBA_API int32_t mamba_session_set_tracking(mamba_session* session, int32_t on, mamba_status* status);
+/* heads: [heads of the layer], each `head_size` = sizeof(mamba_head_statistics) as the caller sees it; capacity in heads. */
 MAMBA_API int32_t mamba_session_get_statistics(const mamba_session* session, int32_t layer, mamba_head_statistics* heads,
                                                size_t head_size, size_t capacity, mamba_status* status);
-/* The layer's SSM state as floats [d_inner, d_state] (Mamba-1) or [heads, head_dim, d_state] (Mamba-2). */
+/* The layer's SSM state as it is read, under a window without what the window has left, as floats [d_inner, d_state] (Mamba-1) or
+ * [heads, head_dim, d_state] (Mamba-2). */
 MAMBA_API int32_t mamba_session_copy_layer_state(const mamba_session* session, int32_t layer, float* values, size_t capacity,
                                                  size_t* length, mamba_status* status);
 

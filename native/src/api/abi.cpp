@@ -136,6 +136,7 @@ std::string abi_layout() {
     FIELD(mamba_head_statistics, rms);
     FIELD(mamba_head_statistics, retention);
     FIELD(mamba_head_statistics, horizon);
+    FIELD(mamba_head_statistics, log_retention);
     return layout.text;
 }
 

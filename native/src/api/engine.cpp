@@ -110,15 +110,6 @@ int32_t mamba_engine_evaluate(mamba_engine* engine, const mamba_batch* batch, co
     });
 }
 
-int32_t mamba_engine_trace(mamba_engine* engine, mamba_session* session, const int32_t*, int32_t, int32_t, float*, size_t,
-                           mamba_status* status) {
-    return api::result(status, [&] {
-        api::require(engine, "engine");
-        api::require(session, "session");
-        fail(MAMBA_UNSUPPORTED, "this version does not trace layers yet");
-    });
-}
-
 double mamba_engine_measure_bandwidth(mamba_engine* engine, mamba_status* status) {
     return api::guard(
         status, [&]() -> double { return api::require(engine, "engine").engine->measure_bandwidth(); }, [](mamba_result) { return 0.0; });

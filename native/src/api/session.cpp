@@ -81,7 +81,7 @@ mamba_session* mamba_session_load(mamba_engine* engine, const uint8_t* buffer, s
         Engine& e = *api::require(engine, "engine").engine;
         if (length != 0) api::require(buffer, "buffer");
         State state = e.new_state();
-        load_snapshot(reinterpret_cast<const std::byte*>(buffer), length, e.model().fingerprint, state);
+        load_snapshot(reinterpret_cast<const std::byte*>(buffer), length, e.model().fingerprint, state, e.layout().step_sums, &e.model());
         return new mamba_session{e.adopt_session(std::move(state))};
     });
 }

@@ -196,7 +196,9 @@ void DeviceBackend::copy_layer_state(const State& state, int64_t layer, float* o
     state.read(values.data(), hidden.data());
     if (state.pending > 0) {
         Buffer<float> scratch(static_cast<size_t>(mamba2_scratch_floats(model_.config.head_dim, model_.config.d_state)), "a copy of the state");
-        fold_ring(model_, layout_, select_kernels(MAMBA_ISA_AUTO), {0, model_.config.head_count}, values.data(), state.pending, scratch.data());
+        PolicyState none;
+        fold_ring(model_, layout_, select_kernels(MAMBA_ISA_AUTO), {0, model_.config.head_count}, values.data(), state.pending, none,
+                  state.token_count, scratch.data());
     }
     std::copy_n(values.data() + place.ssm, place.ssm_floats, out);
 }

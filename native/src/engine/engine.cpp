@@ -5,6 +5,8 @@
 
 #include "engine/cpu_backend.h"
 #include "engine/device_backend.h"
+#include "engine/trace.h"
+#include "state/statistics.h"
 
 namespace mamba {
 namespace {
@@ -33,6 +35,10 @@ int64_t checked_rollback_tokens(int64_t asked) {
 std::shared_ptr<const Model> checked_model(std::shared_ptr<const Model> model) {
     if (model->layers.empty()) fail(MAMBA_UNSUPPORTED, "this file holds a vocabulary and no weights: it can tokenize, and nothing else");
     return model;
+}
+
+[[noreturn]] void fail_policy_on_device() {
+    fail(MAMBA_UNSUPPORTED, "a device has no long-context policies: run this model on the CPU, or set none");
 }
 
 // alone: nobody else holds the model.
@@ -65,7 +71,13 @@ std::shared_ptr<Session> Engine::create_session() {
 
 std::shared_ptr<Session> Engine::clone_session(const Session& session) { return add(session.state.clone(), session.history); }
 
-std::shared_ptr<Session> Engine::adopt_session(State state) { return add(std::move(state), History(rollback_tokens_)); }
+std::shared_ptr<Session> Engine::adopt_session(State state) {
+    if (state.tracking.on() && backend_->kind() != MAMBA_DEVICE_CPU) {
+        fail(MAMBA_UNSUPPORTED, "the session sums its step sizes, which a device does not do: run it on the CPU, or switch that off there and save again");
+    }
+    if (state.policy.on() && backend_->kind() != MAMBA_DEVICE_CPU) fail_policy_on_device();
+    return add(std::move(state), History(rollback_tokens_));
+}
 
 void Engine::set_rollback_tokens(Session& session, int64_t tokens) { session.history.set_reach(checked_rollback_tokens(tokens)); }
 
@@ -108,6 +120,18 @@ void Engine::check(const std::vector<BatchItem>& items) const {
 
 void Engine::evaluate(const std::vector<BatchItem>& items, const BatchOutput& output, const Cancellation* cancellation) {
     const std::lock_guard lock(evaluating_);
+    advance_all(items, output, cancellation, nullptr);
+}
+
+void Engine::trace(const std::shared_ptr<Session>& session, const int32_t* tokens, int64_t count, int64_t layer, float* values) {
+    if (backend_->kind() != MAMBA_DEVICE_CPU) fail(MAMBA_UNSUPPORTED, "a device does not trace its layers: run this model on the CPU");
+    const std::lock_guard lock(evaluating_);
+    const LayerTrace trace{layer, session->state.token_count, values};
+    advance_all({{session, tokens, count, 0, 0, 0}}, {}, nullptr, &trace);
+}
+
+void Engine::advance_all(const std::vector<BatchItem>& items, const BatchOutput& output, const Cancellation* cancellation,
+                         const LayerTrace* trace) {
     check(items);
     int64_t tokens = 0, rows = 0;
     bool stops = false;  // for a checkpoint on the way
@@ -137,7 +161,7 @@ void Engine::evaluate(const std::vector<BatchItem>& items, const BatchOutput& ou
         for (const BatchItem& item : items) {
             if (item.count > 0) item.session->history.before_advance(item.session->state, item.count);
         }
-        advance(items, output, cancellation);
+        advance(items, output, cancellation, trace);
     } catch (...) {
         for (size_t i = 0; i < before.size(); ++i) {
             if (before[i].state) std::swap(items[i].session->state, *before[i].state);
@@ -149,7 +173,8 @@ void Engine::evaluate(const std::vector<BatchItem>& items, const BatchOutput& ou
     evaluations_.fetch_add(1, std::memory_order_relaxed);
 }
 
-void Engine::advance(const std::vector<BatchItem>& items, const BatchOutput& output, const Cancellation* cancellation) {
+void Engine::advance(const std::vector<BatchItem>& items, const BatchOutput& output, const Cancellation* cancellation,
+                     const LayerTrace* trace) {
     std::vector<int64_t> done(items.size(), 0), noted(items.size(), 0), checkpoint(items.size(), 0);
     int64_t left = 0, rows = 0;
     for (size_t i = 0; i < items.size(); ++i) {
@@ -172,6 +197,7 @@ void Engine::advance(const std::vector<BatchItem>& items, const BatchOutput& out
     backend_->emit(logits, top, output);
 
     Slice slice;
+    slice.trace = trace;
     while (left > 0) {
         if (cancellation != nullptr && cancellation->requested.load(std::memory_order_relaxed)) {
             fail(MAMBA_CANCELLED, "the evaluation was cancelled; every session is as it was before");
@@ -227,8 +253,13 @@ void Engine::rollback(Session& session, int64_t count) {
     const int64_t target = session.state.token_count - count;
     const History::Replay replay = session.history.replay(target);
     State state = replay.checkpoint->clone();
+    auto change = replay.changes.begin();
+    const auto change_policies = [&] {
+        for (; change != replay.changes.end() && change->position == state.token_count; ++change) change_policy(state, change->policy);
+    };
     Slice slice;
     for (const std::vector<int32_t>& piece : replay.pieces) {
+        change_policies();
         const int64_t size = static_cast<int64_t>(piece.size());
         for (int64_t done = 0, count; done < size; done += count) {
             count = std::min(size - done, backend_->rows());
@@ -239,8 +270,32 @@ void Engine::rollback(Session& session, int64_t count) {
             backend_->run(slice);
         }
     }
+    change_policies();
+    History history = session.history;
+    history.truncate(target);
+    if (state.policy.rule != session.state.policy.rule) {
+        change_policy(state, session.state.policy.rule);
+        history.policy_set(target, session.state.policy.rule);
+    }
     session.state.assign(state);
-    session.history.truncate(target);
+    std::swap(session.history, history);
+}
+
+void Engine::change_policy(State& state, std::shared_ptr<const Policy> policy) {
+    PolicyState next(std::move(policy), state.token_count);
+    backend_->fold(state);
+    state.policy = std::move(next);
+    state.tracking.clear();  // decays under two policies have no sum that says what is left
+}
+
+void Engine::set_policy(Session& session, std::shared_ptr<const Policy> policy) {
+    const std::lock_guard lock(evaluating_);
+    if (policy && backend_->kind() != MAMBA_DEVICE_CPU) fail_policy_on_device();
+    if (policy == session.state.policy.rule) return;
+    History history = session.history;
+    history.policy_set(session.state.token_count, policy);
+    change_policy(session.state, std::move(policy));
+    std::swap(session.history, history);
 }
 
 void Engine::offload(Session& session, bool to_host) {
@@ -254,6 +309,38 @@ void Engine::offload(Session& session, bool to_host) {
 void Engine::fold(Session& session) {
     const std::lock_guard lock(evaluating_);
     backend_->fold(session.state);
+}
+
+void Engine::set_tracking(Session& session, bool on) {
+    if (on && backend_->kind() != MAMBA_DEVICE_CPU) {
+        fail(MAMBA_UNSUPPORTED, "a device does not sum the step sizes: run this model on the CPU, or measure its states without retention");
+    }
+    if (on == session.state.tracking.on()) return;
+    if (on) session.state.tracking.start(layout_.step_sums);
+    else session.state.tracking.stop();
+    session.history = History(session.history.reach());
+}
+
+void Engine::measure(const Session& session, int64_t layer, mamba_head_statistics* heads) const {
+    const State& state = session.state;
+    const LayerState& place = layout_.layers[static_cast<size_t>(layer)];
+    // Where nothing waits and nothing is to be taken away the state is read in place.
+    Buffer<float> copy;
+    const float* values;
+    if (state.pending == 0 && !state.values.empty() && state.policy.kind() != MAMBA_POLICY_DIFFERENCE_WINDOW) {
+        values = state.values.data() + place.ssm;
+    } else {
+        copy = Buffer<float>(static_cast<size_t>(place.ssm_floats), "a copy of a layer's state");
+        backend_->copy_layer_state(state, layer, copy.data());
+        values = copy.data();
+    }
+    measure_state(model_->config, values, heads);
+    const double* sums = state.tracking.on() ? state.tracking.sums.data() + place.step_sums : nullptr;
+    const Policy* const policy = state.policy.rule.get();
+    const auto index = static_cast<size_t>(layer);
+    measure_decay(model_->config, model_->layers[index], sums, state.tracking.tokens, heads,
+                  policy != nullptr ? static_cast<double>(policy->decay_scale(index)) : 1,
+                  policy != nullptr ? static_cast<double>(policy->log_retention()) : 0);
 }
 
 double Engine::measure_bandwidth() {

@@ -69,18 +69,29 @@ public:
     void evaluate(const std::vector<BatchItem>& items, const BatchOutput& output, const Cancellation* cancellation);
     // From now on the session's last `tokens` tokens can be undone, in place of the engine's rollback_tokens.
     void set_rollback_tokens(Session& session, int64_t tokens);
-    // Undoes the last `count` tokens exactly.
+    // Undoes the last `count` tokens exactly. The policy in force stays; where it was set behind what is left, it is set there anew.
     void rollback(Session& session, int64_t count);
 
     // On a device: moves the session's state and what it keeps for undo to host memory, or its state back; an evaluation brings it back
     // unasked. Leaves the copies under way, beside other sessions' evaluations. On the CPU it does nothing.
     void offload(Session& session, bool to_host);
 
+    // From the next token on the session is under this policy, as new; NULL: under none. What one has gathered before is let go. Throws
+    // MAMBA_UNSUPPORTED on a device; whatever it throws, nothing has changed.
+    void set_policy(Session& session, std::shared_ptr<const Policy> policy);
+
     // Brings what waits in the session's ring into its states, so that `values` holds them as of the last token. A later token then may
     // differ in its last bits from what it would have been: nothing does this unasked.
     void fold(Session& session);
     // The state of one layer as of the last token, ssm_floats of the layout; the session stays as it is.
     void copy_layer_state(const Session& session, int64_t layer, float* out) const { backend_->copy_layer_state(session.state, layer, out); }
+    // Sums of dt from now on, or no longer (state/tracking.h); on where it is on changes nothing. A change forgets what could be undone, as
+    // checkpoints before it have no sums.
+    void set_tracking(Session& session, bool on);
+    // Every head of a layer, as of the last token (state/statistics.h); the session stays as it is.
+    void measure(const Session& session, int64_t layer, mamba_head_statistics* heads) const;
+    // As evaluate without logits, and what the layer did goes to values, [count, heads, trace_width] (engine/trace.h).
+    void trace(const std::shared_ptr<Session>& session, const int32_t* tokens, int64_t count, int64_t layer, float* values);
 
     // Bytes a second that reading the device's memory reaches now; on the CPU, that all threads together read.
     double measure_bandwidth();
@@ -91,8 +102,13 @@ private:
     void remove(uint64_t id) noexcept;
 
     void check(const std::vector<BatchItem>& items) const;
+    // A state comes under a policy. What waits was read under the one before, and is folded with it.
+    void change_policy(State& state, std::shared_ptr<const Policy> policy);
+    // evaluate, for who holds evaluating_.
+    void advance_all(const std::vector<BatchItem>& items, const BatchOutput& output, const Cancellation* cancellation,
+                     const LayerTrace* trace);
     // Advances by slices. It may throw before the first and between two, never after the last.
-    void advance(const std::vector<BatchItem>& items, const BatchOutput& output, const Cancellation* cancellation);
+    void advance(const std::vector<BatchItem>& items, const BatchOutput& output, const Cancellation* cancellation, const LayerTrace* trace);
 
     std::shared_ptr<const Model> model_;
     StateLayout layout_;

@@ -1,11 +1,15 @@
 #include "engine/forward.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <functional>
 #include <limits>
 
+#include "engine/policy_scan.h"
 #include "engine/ring.h"
+#include "engine/trace.h"
+#include "state/statistics.h"
 
 namespace mamba {
 namespace {
@@ -43,7 +47,10 @@ void Forward::run(const Slice& slice) {
             const float* last = work_.normed.data() + (piece.first_row + piece.count - 1) * config_.d_model;
             std::memcpy(piece.state->hidden.data(), last, piece.state->hidden.bytes());
             piece.state->token_count += piece.count;
-            if (layout_.entry_floats > 0) piece.state->pending = pending_after(piece.pending, piece.position, piece.count);
+            if (piece.state->tracking.on()) piece.state->tracking.tokens += piece.count;
+            if (layout_.entry_floats > 0 && piece.state->policy.uses_ring()) {
+                piece.state->pending = pending_after(piece.pending, piece.position, piece.count);
+            }
             for (int64_t t = 0; t < piece.count; ++t) piece.state->token_hash = extend_token_hash(piece.state->token_hash, piece.tokens[t]);
         }
     });
@@ -62,6 +69,7 @@ void Forward::head(const float* rows, int64_t count, float* out) {
 }
 
 bool Forward::is_brief(const Slice& slice) const {
+    if (slice.trace != nullptr) return false;  // what a trace reads would lie in each thread's own memory
     if (slice.single_rows != slice.rows || slice.rows > work_.brief_rows) return false;
     for (size_t i = 1; i < slice.pieces.size(); ++i) {
         if (slice.pieces[i].state == slice.pieces[i - 1].state) return false;
@@ -141,10 +149,11 @@ void Forward::layer(int worker, const Slice& slice, bool brief, int64_t index) {
     else expand(worker, slice, layer, weights, place, into);
     pool_.barrier();
 
-    if (!is_mamba2) mamba1(worker, slice, brief, layer, weights, place);
-    else if (brief) brief_mamba2(worker, slice, layer, place);
-    else mamba2(worker, slice, layer, place);
+    if (!is_mamba2) mamba1(worker, slice, brief, index);
+    else if (brief) brief_mamba2(worker, slice, index);
+    else mamba2(worker, slice, index);
     pool_.barrier();
+    if (slice.trace != nullptr && slice.trace->layer == index && worker == 0) write_trace(config_, layer, work_, slice, *slice.trace);
 
     const bool copies = brief && is_mamba2;  // to gate them
     float* const mixed = copies ? work_.private_rows(worker) : work_.mixed.data();
@@ -226,10 +235,15 @@ void Forward::advance_window(Range channels, const Piece& piece, const LayerStat
     }
 }
 
-void Forward::mamba1(int worker, const Slice& slice, bool brief, const Layer& layer, const LayerWeights& weights,
-                     const LayerState& place) {
+void Forward::mamba1(int worker, const Slice& slice, bool brief, int64_t index) {
+    const Layer& layer = model_.layers[static_cast<size_t>(index)];
+    const LayerWeights& weights = weights_.layers[static_cast<size_t>(index)];
+    const LayerState& place = layout_.layers[static_cast<size_t>(index)];
     const int64_t d_inner = config_.d_inner, rank = config_.dt_rank, n = config_.d_state, small = work_.small_width;
-    const Range channels = pool_.share(worker, d_inner, channel_grain);
+    // A norm is taken of a whole block, by one thread.
+    const bool blocks = std::any_of(slice.pieces.begin(), slice.pieces.end(),
+                                    [](const Piece& piece) { return piece.state->policy.kind() == MAMBA_POLICY_STATE_NORM; });
+    const Range channels = pool_.share(worker, d_inner, blocks ? block_channels : channel_grain);
     const Range rows = brief ? Range{0, slice.rows} : pool_.share(worker, slice.rows);
     const Input convolved = input(worker, slice, brief, work_.convolved.data(), d_inner);
     for (int64_t row = rows.begin; row < rows.end; ++row) prepare(weights.x_proj, convolved, row);
@@ -281,25 +295,36 @@ void Forward::mamba1(int worker, const Slice& slice, bool brief, const Layer& la
             c.state = piece.state->values.data() + place.ssm;
             c.y = work_.mixed.data() + first * d_inner;
             c.y_stride = d_inner;
-            kernels_.mamba1(c);
+            PolicyState& policy = piece.state->policy;
+            if (!policy.on()) {
+                kernels_.mamba1(c);
+            } else {
+                float* const dt = work_.dt.data() + first * d_inner;
+                scan_under_policy(kernels_, policy, static_cast<size_t>(index), c, dt, piece.position + done);
+            }
+            // The step sizes as the policy left them.
+            Tracking& tracking = piece.state->tracking;
+            if (tracking.on()) tracking.add(place.step_sums + c.begin, place.step_sums + c.end, c.dt + c.begin, c.dt_stride, count);
         }
     }
 }
 
-void Forward::mamba2(int worker, const Slice& slice, const Layer& layer, const LayerState& place) {
+void Forward::mamba2(int worker, const Slice& slice, int64_t index) {
     const Range mine = pool_.share(worker, config_.head_count);
     const State* before = nullptr;
     for (const Piece& piece : slice.pieces) {
         // A single token behind others of its session begins the ring anew, over entries whose B all heads of a group have to have read.
         if (piece.count == 1 && piece.state == before) pool_.barrier();
-        heads(worker, mine, piece, layer, place, work_.convolved.data());
+        heads(worker, mine, piece, index, work_.convolved.data());
         before = piece.state;
     }
 }
 
 // A thread convolves what its heads need, so that between the two projections nobody waits. B and C are convolved by every thread whose
 // heads use them, for itself; their window stays until all have read it.
-void Forward::brief_mamba2(int worker, const Slice& slice, const Layer& layer, const LayerState& place) {
+void Forward::brief_mamba2(int worker, const Slice& slice, int64_t index) {
+    const Layer& layer = model_.layers[static_cast<size_t>(index)];
+    const LayerState& place = layout_.layers[static_cast<size_t>(index)];
     const int64_t d_inner = config_.d_inner, n = config_.d_state, groups = config_.group_count;
     const float* in = work_.projected.data() + d_inner;
     float* convolved = work_.private_convolved(worker);
@@ -315,7 +340,7 @@ void Forward::brief_mamba2(int worker, const Slice& slice, const Layer& layer, c
         convolve({d_inner + (groups + used.begin) * n, d_inner + (groups + used.end) * n}, piece, layer, place, in, convolved);
         kernels_.softplus(work_.projected.data() + piece.first_row * work_.projected_width + d_inner + work_.conv_width + mine.begin,
                           layer.dt_bias.data() + mine.begin, config_.dt_min, config_.dt_max, mine.end - mine.begin);
-        heads(worker, mine, piece, layer, place, convolved);
+        heads(worker, mine, piece, index, convolved);
     }
 }
 
@@ -325,8 +350,10 @@ void Forward::gate(int64_t row, const Layer& layer, float* out) {
                         config_.d_inner / config_.group_count, config_.norm_before_gate);
 }
 
-void Forward::heads(int worker, Range heads, const Piece& piece, const Layer& layer, const LayerState& place, const float* convolved) {
+void Forward::heads(int worker, Range heads, const Piece& piece, int64_t index, const float* convolved) {
     if (heads.empty()) return;
+    const Layer& layer = model_.layers[static_cast<size_t>(index)];
+    const LayerState& place = layout_.layers[static_cast<size_t>(index)];
     const Mamba2Ring ring = ring_at(config_, piece.state->ring() + place.ring, layout_.entry_floats, piece.pending);
     Mamba2Scan s = ring_scan(config_, heads, layer, piece.state->values.data() + place.ssm, ring);
     s.tokens = piece.count;
@@ -336,17 +363,24 @@ void Forward::heads(int worker, Range heads, const Piece& piece, const Layer& la
     s.b = s.x + config_.d_inner;
     s.c = s.b + config_.group_count * config_.d_state;
     s.dt_stride = work_.projected_width;
-    s.dt = work_.projected.data() + piece.first_row * s.dt_stride + config_.d_inner + work_.conv_width;
+    float* const dt = work_.projected.data() + piece.first_row * s.dt_stride + config_.d_inner + work_.conv_width;
+    s.dt = dt;
     s.y_stride = config_.d_inner;
     s.y = work_.mixed.data() + piece.first_row * s.y_stride;
     s.exact = operand_form(layer.in_proj.type, false) == OperandForm::plain;
-    kernels_.mamba2_scan(s, work_.scratch(worker));
+    PolicyState& policy = piece.state->policy;
+    if (!policy.on()) kernels_.mamba2_scan(s, work_.scratch(worker));
+    else scan_under_policy(kernels_, policy, static_cast<size_t>(index), s, dt, work_.scratch(worker));
+    // The step sizes as the policy left them.
+    Tracking& tracking = piece.state->tracking;
+    if (tracking.on()) tracking.add(place.step_sums + heads.begin, place.step_sums + heads.end, s.dt + heads.begin, s.dt_stride, s.tokens);
 }
 
 void Forward::fold(State& state) {
     if (state.pending == 0) return;
     pool_.run([this, &state](int worker) {
-        fold_ring(model_, layout_, kernels_, pool_.share(worker, config_.head_count), state.values.data(), state.pending, work_.scratch(worker));
+        fold_ring(model_, layout_, kernels_, pool_.share(worker, config_.head_count), state.values.data(), state.pending, state.policy,
+                  state.token_count, work_.scratch(worker));
     });
     state.pending = 0;
 }
@@ -355,7 +389,12 @@ void Forward::copy_layer_state(const State& state, int64_t index, float* out) co
     const Layer& layer = model_.layers[static_cast<size_t>(index)];
     const LayerState& place = layout_.layers[static_cast<size_t>(index)];
     std::memcpy(out, state.values.data() + place.ssm, static_cast<size_t>(place.ssm_floats) * sizeof(float));
-    if (state.pending == 0 || layer.kind != LayerKind::mamba2) return;
+    if (state.pending > 0 && layer.kind == LayerKind::mamba2) fold_copy(state, index, out);
+    reduce_to_window(state.policy, static_cast<size_t>(index), model_, state.token_count, out);
+}
+
+void Forward::fold_copy(const State& state, int64_t index, float* out) const {
+    const LayerState& place = layout_.layers[static_cast<size_t>(index)];
     const int64_t width = config_.d_inner + config_.group_count * config_.d_state + config_.head_count;
     Buffer<float> entries(static_cast<size_t>(state.pending * width), "a copy of a layer's state");
     for (int64_t j = 0; j < state.pending; ++j) {
@@ -364,7 +403,9 @@ void Forward::copy_layer_state(const State& state, int64_t index, float* out) co
     }
     Buffer<float> scratch(static_cast<size_t>(mamba2_scratch_floats(config_.head_dim, config_.d_state)), "a copy of a layer's state");
     const Mamba2Ring ring = ring_at(config_, entries.data(), width, state.pending);
-    kernels_.mamba2_fold(ring_scan(config_, {0, config_.head_count}, layer, out, ring), scratch.data());
+    Mamba2Scan s = ring_scan(config_, {0, config_.head_count}, model_.layers[static_cast<size_t>(index)], out, ring);
+    apply_policy(state.policy, static_cast<size_t>(index), s);
+    kernels_.mamba2_fold(s, scratch.data());
 }
 
 }  // namespace mamba

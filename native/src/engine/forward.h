@@ -25,7 +25,7 @@ public:
 
     // Brings what waits in the ring into the states. Cannot fail.
     void fold(State& state);
-    // A layer's state as of the last token, on the calling thread.
+    // A layer's state as it is read as of the last token, on the calling thread.
     void copy_layer_state(const State& state, int64_t index, float* out) const;
 
     // out[i, :] = head . rows[i], for rows [d_model] after the final norm; out has stride padded_vocab_size. Cannot fail either.
@@ -43,20 +43,23 @@ private:
     // Few single tokens of different sessions: what is short is computed by every thread for itself, which costs less than waiting for
     // each other.
     bool is_brief(const Slice& slice) const;
-    void brief_mamba2(int worker, const Slice& slice, const Layer& layer, const LayerState& place);
+    void brief_mamba2(int worker, const Slice& slice, int64_t index);
+
+    // What waits in the ring, into a copy of a layer's state.
+    void fold_copy(const State& state, int64_t index, float* out) const;
 
     void embed(int worker, const Slice& slice);
     void layer(int worker, const Slice& slice, bool brief, int64_t index);
     // in_proj, and what follows of a column alone: convolution, and the step sizes of Mamba-2.
     void expand(int worker, const Slice& slice, const Layer& layer, const LayerWeights& weights, const LayerState& place, const Input& x);
-    void mamba1(int worker, const Slice& slice, bool brief, const Layer& layer, const LayerWeights& weights, const LayerState& place);
-    void mamba2(int worker, const Slice& slice, const Layer& layer, const LayerState& place);
+    void mamba1(int worker, const Slice& slice, bool brief, int64_t index);
+    void mamba2(int worker, const Slice& slice, int64_t index);
 
     // Convolves the piece's channels into out, [rows, conv_channels].
     void convolve(Range channels, const Piece& piece, const Layer& layer, const LayerState& place, const float* in, float* out);
     // Moves the window of these channels on behind the piece.
     void advance_window(Range channels, const Piece& piece, const LayerState& place, const float* in);
-    void heads(int worker, Range heads, const Piece& piece, const Layer& layer, const LayerState& place, const float* convolved);
+    void heads(int worker, Range heads, const Piece& piece, int64_t index, const float* convolved);
     // Row `row` of mixed, gated and normed, to out.
     void gate(int64_t row, const Layer& layer, float* out);
 

@@ -1,5 +1,7 @@
 #include "engine/ring.h"
 
+#include "engine/policy_scan.h"
+
 namespace mamba {
 
 Mamba2Ring ring_at(const ModelConfig& config, float* entry, int64_t stride, int64_t pending) {
@@ -22,12 +24,15 @@ Mamba2Scan ring_scan(const ModelConfig& config, Range heads, const Layer& layer,
 }
 
 void fold_ring(const Model& model, const StateLayout& layout, const Kernels& kernels, Range heads, float* values, int64_t pending,
-               float* scratch) {
+               PolicyState& policy, int64_t position, float* scratch) {
     for (size_t i = 0; i < layout.layers.size(); ++i) {
         const LayerState& place = layout.layers[i];
         if (model.layers[i].kind != LayerKind::mamba2) continue;
         const Mamba2Ring ring = ring_at(model.config, values + layout.floats + place.ring, layout.entry_floats, pending);
-        kernels.mamba2_fold(ring_scan(model.config, heads, model.layers[i], values + place.ssm, ring), scratch);
+        Mamba2Scan s = ring_scan(model.config, heads, model.layers[i], values + place.ssm, ring);
+        apply_policy(policy, i, s);
+        kernels.mamba2_fold(s, scratch);
+        fold_under_policy(kernels, policy, i, s, position, scratch);
     }
 }
 

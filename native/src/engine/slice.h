@@ -8,6 +8,8 @@
 
 namespace mamba {
 
+struct LayerTrace;
+
 // Tokens of one session that are alike: either one that is alone on its part of the chunk grid, which is computed as a step of decoding,
 // or several. So what is computed for a token depends on its session's input alone, not on who else is in the batch.
 struct Piece {
@@ -24,6 +26,7 @@ struct Slice {
     std::vector<Piece> pieces;  // of one session in the order of its tokens
     int64_t rows = 0;
     int64_t single_rows = 0;    // rows of single tokens: they come first
+    const LayerTrace* trace = nullptr;  // where one layer is to write what it does, if its pieces are of a single session; clear() leaves it
 
     void clear();
     // The next `count` tokens of a session.

@@ -37,6 +37,7 @@ void History::before_advance(const State& state, int64_t count) {
         const int64_t dropped = newer_->token_count - older_->token_count;
         tokens_.erase(tokens_.begin(), tokens_.begin() + dropped);
         cuts_.erase(cuts_.begin(), std::upper_bound(cuts_.begin(), cuts_.end(), newer_->token_count));
+        std::erase_if(changes_, [this](const PolicyChange& change) { return change.position < newer_->token_count; });
         older_ = std::move(newer_);
     }
     newer_ = std::move(checkpoint);
@@ -53,12 +54,20 @@ void History::restart(const State& state) {
     newer_.reset();
     tokens_.clear();
     cuts_.clear();
+    changes_.clear();
 }
 
 void History::appended(const int32_t* tokens, int64_t count) {
     if (!older_) return;
     tokens_.insert(tokens_.end(), tokens, tokens + count);
     cuts_.push_back(older_->token_count + static_cast<int64_t>(tokens_.size()));
+}
+
+void History::policy_set(int64_t position, std::shared_ptr<const Policy> policy) {
+    if (!older_) return;
+    // Of several at one position the last alone counts: each begins with nothing gathered.
+    if (!changes_.empty() && changes_.back().position == position) changes_.back().policy = std::move(policy);
+    else changes_.push_back({position, std::move(policy)});
 }
 
 History::Replay History::replay(int64_t target) const {
@@ -72,6 +81,9 @@ History::Replay History::replay(int64_t target) const {
         replay.pieces.emplace_back(tokens_.begin() + (position - origin), tokens_.begin() + (cut - origin));
         position = cut;
     }
+    for (const PolicyChange& change : changes_) {
+        if (change.position >= replay.checkpoint->token_count && change.position <= target) replay.changes.push_back(change);
+    }
     return replay;
 }
 
@@ -84,6 +96,7 @@ void History::truncate(int64_t target) {
     if (newer_ && newer_->token_count > target) newer_.reset();
     tokens_.resize(static_cast<size_t>(target - older_->token_count));
     while (!cuts_.empty() && cuts_.back() > target) cuts_.pop_back();
+    while (!changes_.empty() && changes_.back().position > target) changes_.pop_back();
     if (!tokens_.empty() && (cuts_.empty() || cuts_.back() != target)) cuts_.push_back(target);
 }
 

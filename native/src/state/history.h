@@ -32,10 +32,20 @@ public:
     // Notes tokens that one call appended to the state, after its last checkpoint. Cannot fail.
     void appended(const int32_t* tokens, int64_t count);
 
-    // What to do to bring a state back to position `target`: start from `checkpoint` and append the pieces in order.
+    // A policy that was set where so many tokens had been read; NULL: none from there on.
+    struct PolicyChange {
+        int64_t position;
+        std::shared_ptr<const Policy> policy;
+    };
+    // Notes one, between two calls.
+    void policy_set(int64_t position, std::shared_ptr<const Policy> policy);
+
+    // What to do to bring a state back to position `target`: start from `checkpoint` and append the pieces in order. Every change of policy
+    // lies at the beginning of a piece, or at the end.
     struct Replay {
         std::shared_ptr<const State> checkpoint;
         std::vector<std::vector<int32_t>> pieces;
+        std::vector<PolicyChange> changes;
     };
     Replay replay(int64_t target) const;
     // Moves the checkpoints to host memory (State::offload); what is undone is copied from there.
@@ -48,6 +58,7 @@ private:
     std::shared_ptr<State> older_, newer_;  // older_ is set before newer_; newer_ may be missing
     std::vector<int32_t> tokens_;                 // those after older_
     std::vector<int64_t> cuts_;                   // absolute positions where calls ended, after older_, ascending
+    std::vector<PolicyChange> changes_;           // since older_, in order; where one lies at its position it may hold it already
 };
 
 }  // namespace mamba

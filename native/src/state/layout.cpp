@@ -13,6 +13,8 @@ StateLayout::StateLayout(const ModelConfig& config) {
         layer.conv = floats;
         layer.ssm = floats + layer.conv_floats;
         floats += layer.conv_floats + layer.ssm_floats;
+        layer.step_sums = step_sums;
+        step_sums += config.layers[i] == LayerKind::mamba2 ? config.head_count : config.d_inner;
         layer.ring = entry_floats;
         if (config.layers[i] == LayerKind::mamba2) entry_floats += config.d_inner + config.group_count * config.d_state + config.head_count;
         layers.push_back(layer);

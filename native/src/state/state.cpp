@@ -37,6 +37,11 @@ void State::bring_back() {
 }
 
 void State::assign(const State& other) {
+    // What may lack memory comes before anything changes.
+    PolicyState other_policy = policy.rule == other.policy.rule ? PolicyState() : other.policy.clone();
+    tracking.assign(other.tracking);
+    if (policy.rule == other.policy.rule) policy.assign(other.policy);
+    else policy = std::move(other_policy);
     if (slot.states() != nullptr) {
         if (offloaded()) {
             DeviceSlot device(*slot.states());
@@ -65,12 +70,15 @@ void State::reset() {
         std::fill_n(values.data(), state_floats(), 0.0f);
         std::fill(hidden.begin(), hidden.end(), 0.0f);
     }
+    tracking.clear();
     token_count = pending = 0;
     token_hash = 0;
+    policy.reset();
 }
 
 int64_t State::bytes() const {
-    return (state_floats() + ring_entries * entry_floats()) * static_cast<int64_t>(sizeof(float));
+    return (state_floats() + ring_entries * entry_floats()) * static_cast<int64_t>(sizeof(float)) + policy.bytes() +
+           static_cast<int64_t>(tracking.sums.bytes());
 }
 
 void State::read(void* to_values, void* to_hidden) const {

@@ -4,7 +4,9 @@
 #include <cstdint>
 
 #include "state/device_states.h"
+#include "state/policy_state.h"
 #include "state/state_memory.h"
+#include "state/tracking.h"
 
 namespace mamba {
 
@@ -15,6 +17,8 @@ struct State {
     int64_t token_count = 0;
     uint64_t token_hash = 0;  // chain over all tokens consumed
     int64_t pending = 0;      // entries of the ring that the states do not contain yet (kernels.h)
+    PolicyState policy;       // of every token from now on
+    Tracking tracking;        // on the CPU; off unless it is started
 
     // An empty one.
     State(StateMemory& memory, int64_t d_model) : State(memory, static_cast<size_t>(d_model), Unset{}) { reset(); }
@@ -24,7 +28,7 @@ struct State {
 
     State clone() const;
     void assign(const State& other);
-    // As if nothing had been read.
+    // As if nothing had been read. The policy stays, and tracking goes on from zero.
     void reset();
 
     // Where the state lives on a device: to host memory, so that its slot is free for others, and back before it advances. Copies are left
@@ -38,7 +42,7 @@ struct State {
     int64_t state_floats() const { return memory_->floats(); }
     int64_t entry_floats() const { return memory_->entry_floats(); }
     size_t hidden_floats() const { return hidden_count_; }
-    // What it takes where it lives, without `hidden`.
+    // What it takes where it lives, with what its policy has gathered and the tracked sums, without `hidden`.
     int64_t bytes() const;
     float* ring() { return values.data() + state_floats(); }
     const float* ring() const { return values.data() + state_floats(); }

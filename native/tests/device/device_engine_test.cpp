@@ -9,6 +9,7 @@
 #include "device_testing.h"
 #include "golden.h"
 #include "state/snapshot.h"
+#include "state/statistics.h"
 #include "support/expect_error.h"
 
 namespace mamba {
@@ -363,6 +364,14 @@ TEST_P(DeviceWeights, StatesAreThoseOfTheProcessorWithWhatWaitsBroughtIn) {
     engine->fold(*here);
     EXPECT_EQ(here->state.pending, 0);
     EXPECT_LE(relative(states(*engine, *here), copied), 1e-5);
+    // Measured from a copy.
+    std::vector<mamba_head_statistics> heads(static_cast<size_t>(head_or_block_count(model->config))), theirs(heads.size());
+    engine->measure(*here, 1, heads.data());
+    host->measure(*there, 1, theirs.data());
+    for (size_t h = 0; h < heads.size(); ++h) {
+        EXPECT_NEAR(heads[h].norm, theirs[h].norm, 5e-2f * theirs[h].norm);
+        EXPECT_TRUE(std::isnan(heads[h].retention));
+    }
     const std::vector<float> next = feed(*engine, here, tokens.data() + 41, 1, 1);
     EXPECT_LE(relative(next, feed(*host, there, tokens.data() + 41, 1, 1)), 2e-2);
 }
@@ -430,6 +439,46 @@ TEST(DeviceEngine, SaysWhatItIs) {
     EXPECT_EQ(engine->device_index(), 0);
     EXPECT_GT(engine->memory_bytes(), 0);
     EXPECT_GT(engine->measure_bandwidth(), 1e10);
+}
+
+TEST(DeviceEngine, StepSizesAreNeitherSummedNorTraced) {
+    const auto model = open_model(fixture("mamba2"));
+    const auto engine = make_engine(model, MAMBA_DEVICE_CUDA), host = make_engine(model, MAMBA_DEVICE_CPU);
+    const auto session = engine->create_session(), tracked = host->create_session();
+    const int32_t token = 1;
+    std::vector<float> values(64);
+    test::expect_error(MAMBA_UNSUPPORTED, {"on the CPU"}, [&] { engine->set_tracking(*session, true); });
+    test::expect_error(MAMBA_UNSUPPORTED, {"on the CPU"}, [&] { engine->trace(session, &token, 1, 0, values.data()); });
+    engine->set_tracking(*session, false);
+    EXPECT_EQ(session->state.token_count, 0);
+
+    host->set_tracking(*tracked, true);
+    feed(*host, tracked, &token, 1, 0);
+    std::vector<std::byte> bytes(snapshot_size(tracked->state));
+    save_snapshot(tracked->state, model->fingerprint, bytes.data());
+    State state = engine->new_state();
+    load_snapshot(bytes.data(), bytes.size(), model->fingerprint, state, engine->layout().step_sums);
+    test::expect_error(MAMBA_UNSUPPORTED, {"on the CPU"}, [&] { engine->adopt_session(std::move(state)); });
+}
+
+TEST(DeviceEngine, HasNoLongContextPolicies) {
+    const auto model = open_model(fixture("mamba2"));
+    const auto engine = make_engine(model, MAMBA_DEVICE_CUDA), host = make_engine(model, MAMBA_DEVICE_CPU);
+    mamba_policy asked{};
+    asked.struct_size = sizeof(asked);
+    asked.kind = MAMBA_POLICY_RESTART_WINDOW;
+    asked.window = 64;
+    const auto window = Policy::make(asked, nullptr, 0, *model);
+    const auto session = engine->create_session(), windowed = host->create_session();
+    test::expect_error(MAMBA_UNSUPPORTED, {"on the CPU"}, [&] { engine->set_policy(*session, window); });
+    engine->set_policy(*session, nullptr);
+
+    host->set_policy(*windowed, window);
+    std::vector<std::byte> bytes(snapshot_size(windowed->state));
+    save_snapshot(windowed->state, model->fingerprint, bytes.data());
+    State state = engine->new_state();
+    load_snapshot(bytes.data(), bytes.size(), model->fingerprint, state, engine->layout().step_sums, model.get());
+    test::expect_error(MAMBA_UNSUPPORTED, {"on the CPU"}, [&] { engine->adopt_session(std::move(state)); });
 }
 
 TEST(DeviceEngine, AModelThatDoesNotFitIsRefusedAndOthersGoOn) {

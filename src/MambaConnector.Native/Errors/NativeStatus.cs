@@ -18,6 +18,17 @@ internal static unsafe class NativeStatus
         }
     }
 
+    /// <summary>As <see cref="Check"/>, for what a device may not do: a <see cref="NotSupportedException"/> says so.</summary>
+    public static void CheckSupported(int result, in MambaStatus.__Internal status)
+    {
+        if (result == (int)MambaResult.MAMBA_UNSUPPORTED)
+        {
+            throw new NotSupportedException(Message(status));
+        }
+
+        Check(result, status);
+    }
+
     /// <summary>Returns the handle that a constructor made, or throws what its status says.</summary>
     /// <param name="handle">What the constructor returned.</param>
     /// <param name="status">What it reported.</param>

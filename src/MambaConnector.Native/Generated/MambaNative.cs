@@ -2826,7 +2826,7 @@ namespace MambaConnector.Native.Generated
 
     public unsafe partial class MambaHeadStatistics : IDisposable
     {
-        [StructLayout(LayoutKind.Sequential, Size = 24)]
+        [StructLayout(LayoutKind.Sequential, Size = 32)]
         public partial struct __Internal
         {
             internal float norm;
@@ -2835,6 +2835,7 @@ namespace MambaConnector.Native.Generated
             internal float rms;
             internal float retention;
             internal float horizon;
+            internal double log_retention;
         }
 
         public __IntPtr __Instance { get; protected set; }
@@ -3003,6 +3004,19 @@ namespace MambaConnector.Native.Generated
                 ((__Internal*)__Instance)->horizon = value;
             }
         }
+
+        public double LogRetention
+        {
+            get
+            {
+                return ((__Internal*)__Instance)->log_retention;
+            }
+
+            set
+            {
+                ((__Internal*)__Instance)->log_retention = value;
+            }
+        }
     }
 
     public unsafe partial class c_api
@@ -3113,6 +3127,12 @@ namespace MambaConnector.Native.Generated
 
             [SuppressUnmanagedCodeSecurity, DllImport("mamba", EntryPoint = "mamba_session_get_policy", CallingConvention = __CallingConvention.Cdecl)]
             internal static extern int MambaSessionGetPolicy(__IntPtr session, __IntPtr policy, __IntPtr status);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("mamba", EntryPoint = "mamba_session_get_policy_values", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern int MambaSessionGetPolicyValues(__IntPtr session, float* values, nuint capacity, nuint* length, __IntPtr status);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("mamba", EntryPoint = "mamba_session_set_tracking", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern int MambaSessionSetTracking(__IntPtr session, int on, __IntPtr status);
 
             [SuppressUnmanagedCodeSecurity, DllImport("mamba", EntryPoint = "mamba_session_get_statistics", CallingConvention = __CallingConvention.Cdecl)]
             internal static extern int MambaSessionGetStatistics(__IntPtr session, int layer, __IntPtr heads, nuint head_size, nuint capacity, __IntPtr status);
@@ -3437,6 +3457,30 @@ namespace MambaConnector.Native.Generated
             var __arg1 = policy is null ? __IntPtr.Zero : policy.__Instance;
             var __arg2 = status is null ? __IntPtr.Zero : status.__Instance;
             var ___ret = __Internal.MambaSessionGetPolicy(__arg0, __arg1, __arg2);
+            return ___ret;
+        }
+
+        public static int MambaSessionGetPolicyValues(global::MambaConnector.Native.Generated.MambaSession session, ref float values, nuint capacity, ref nuint length, global::MambaConnector.Native.Generated.MambaStatus status)
+        {
+            var __arg0 = session is null ? __IntPtr.Zero : session.__Instance;
+            fixed (float* __values1 = &values)
+            {
+                var __arg1 = __values1;
+                fixed (nuint* __length3 = &length)
+                {
+                    var __arg3 = __length3;
+                    var __arg4 = status is null ? __IntPtr.Zero : status.__Instance;
+                    var ___ret = __Internal.MambaSessionGetPolicyValues(__arg0, __arg1, capacity, __arg3, __arg4);
+                    return ___ret;
+                }
+            }
+        }
+
+        public static int MambaSessionSetTracking(global::MambaConnector.Native.Generated.MambaSession session, int on, global::MambaConnector.Native.Generated.MambaStatus status)
+        {
+            var __arg0 = session is null ? __IntPtr.Zero : session.__Instance;
+            var __arg2 = status is null ? __IntPtr.Zero : status.__Instance;
+            var ___ret = __Internal.MambaSessionSetTracking(__arg0, on, __arg2);
             return ___ret;
         }
 

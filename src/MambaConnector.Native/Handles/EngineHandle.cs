@@ -60,6 +60,26 @@ internal sealed unsafe class EngineHandle : NativeHandle
         }
     }
 
+    /// <summary>Advances one session, and writes what a layer did.</summary>
+    /// <param name="session">The session.</param>
+    /// <param name="tokens">What it reads.</param>
+    /// <param name="layer">The layer.</param>
+    /// <param name="values">[tokens, heads, 4]: dt, dt * A, ||B||, ||x||.</param>
+    /// <exception cref="NotSupportedException">The engine's device does not trace.</exception>
+    public void Trace(SessionHandle session, ReadOnlySpan<int> tokens, int layer, Span<float> values)
+    {
+        using HandleLease self = Borrow();
+        using HandleLease advanced = session.Borrow();
+        MambaStatus.__Internal status = NativeStatus.Create();
+        fixed (int* tokenArray = tokens)
+        fixed (float* valueArray = values)
+        {
+            int result = c_api.__Internal.MambaEngineTrace(
+                self.Value, advanced.Value, tokenArray, tokens.Length, layer, valueArray, (nuint)values.Length, (nint)(&status));
+            NativeStatus.CheckSupported(result, status);
+        }
+    }
+
     /// <summary>Measured on the engine's device, bytes a second.</summary>
     public double MeasureBandwidth()
     {

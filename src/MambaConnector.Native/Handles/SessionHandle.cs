@@ -111,5 +111,80 @@ internal sealed unsafe class SessionHandle : NativeHandle
         }
     }
 
+    /// <summary>Sums of dt of every head from now on, or no longer.</summary>
+    /// <exception cref="NotSupportedException">The session's device has no such sums.</exception>
+    public void SetTracking(bool on)
+    {
+        using HandleLease self = Borrow();
+        MambaStatus.__Internal status = NativeStatus.Create();
+        NativeStatus.CheckSupported(c_api.__Internal.MambaSessionSetTracking(self.Value, on ? 1 : 0, (nint)(&status)), status);
+    }
+
+    /// <summary>Every head of a layer.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="heads">[heads of the layer].</param>
+    public void GetStatistics(int layer, Span<MambaHeadStatistics.__Internal> heads)
+    {
+        using HandleLease self = Borrow();
+        MambaStatus.__Internal status = NativeStatus.Create();
+        fixed (MambaHeadStatistics.__Internal* buffer = heads)
+        {
+            int result = c_api.__Internal.MambaSessionGetStatistics(
+                self.Value, layer, (nint)buffer, (nuint)sizeof(MambaHeadStatistics.__Internal), (nuint)heads.Length, (nint)(&status));
+            NativeStatus.Check(result, status);
+        }
+    }
+
+    /// <summary>A layer's state.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="values">[d_inner, d_state] or more.</param>
+    public void CopyLayerState(int layer, Span<float> values)
+    {
+        using HandleLease self = Borrow();
+        MambaStatus.__Internal status = NativeStatus.Create();
+        nuint length = 0;
+        fixed (float* buffer = values)
+        {
+            int result = c_api.__Internal.MambaSessionCopyLayerState(
+                self.Value, layer, buffer, (nuint)values.Length, &length, (nint)(&status));
+            NativeStatus.Check(result, status);
+        }
+    }
+
+    /// <summary>Sets the long-context policy from the next token on.</summary>
+    /// <param name="policy">All but its size.</param>
+    /// <param name="values">[layer_count, layer_value_count].</param>
+    /// <exception cref="NotSupportedException">The session's device has no such policy.</exception>
+    public void SetPolicy(MambaPolicy.__Internal policy, ReadOnlySpan<float> values)
+    {
+        using HandleLease self = Borrow();
+        MambaStatus.__Internal status = NativeStatus.Create();
+        policy.struct_size = (uint)sizeof(MambaPolicy.__Internal);
+        fixed (float* layerValues = values)
+        {
+            NativeStatus.CheckSupported(
+                c_api.__Internal.MambaSessionSetPolicy(self.Value, (nint)(&policy), layerValues, (nuint)values.Length, (nint)(&status)), status);
+        }
+    }
+
+    /// <summary>The long-context policy.</summary>
+    /// <param name="values">Its values of each layer, [layer_count, layer_value_count].</param>
+    public MambaPolicy.__Internal GetPolicy(out float[] values)
+    {
+        using HandleLease self = Borrow();
+        MambaStatus.__Internal status = NativeStatus.Create();
+        MambaPolicy.__Internal policy = new() { struct_size = (uint)sizeof(MambaPolicy.__Internal) };
+        NativeStatus.Check(c_api.__Internal.MambaSessionGetPolicy(self.Value, (nint)(&policy), (nint)(&status)), status);
+        nuint length = 0;
+        NativeStatus.Check(c_api.__Internal.MambaSessionGetPolicyValues(self.Value, null, 0, &length, (nint)(&status)), status);
+        values = new float[length];
+        fixed (float* layerValues = values)
+        {
+            NativeStatus.Check(c_api.__Internal.MambaSessionGetPolicyValues(self.Value, layerValues, length, &length, (nint)(&status)), status);
+        }
+
+        return policy;
+    }
+
     private protected override void Free(nint value) => c_api.__Internal.MambaSessionFree(value);
 }

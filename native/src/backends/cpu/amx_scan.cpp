@@ -19,7 +19,7 @@
 
 // The chunked form (docs/architecture.md) as products of tiles: 16 rows of 16 dwords, each FP32 or a pair of BF16. Sums are FP32.
 //
-// With chunks cut into blocks of 16 tokens, l the running sum of dt A and s_I its value where block I begins, decays are products of
+// With chunks cut into blocks of 16 tokens, l the running sum of log-decays and s_I its value where block I begins, decays are products of
 //   r_i = exp(l_i - s_I),  u_j = exp(s_{J+1} - l_j),  v_j = exp(s_J - l_j),  G_K = exp(s_{K+1} - s_K):
 //   exp(l_i - l_j) = r_i (G_{J+1} .. G_{I-1}) u_j across blocks and r_i v_j inside one, exp(l_i) = (G_0 .. G_{I-1}) r_i.
 // All but v are at most 1, so nothing overflows, and what underflows is 0. Where a block decays by more than exp(-60), v is too large and
@@ -200,22 +200,24 @@ void prepare_group(const float* b, const float* c, int64_t stride, const Chunk& 
 // Largest -l_j + s_J of which the exponential is taken.
 constexpr float largest_exponent = 60;
 
-// Of `heads` <= head_set heads, one chunk: dt and a of the first head, dt of the chunk's first token.
-void prepare_decays(const float* dt, int64_t dt_stride, const float* a, int64_t heads, const Chunk& chunk, const Decays& to) {
+// Of `heads` <= head_set heads, one chunk: dt and a of the first head, dt of the chunk's first token. Behind the last token nothing decays.
+void prepare_decays(const float* dt, int64_t dt_stride, const float* a, float log_retention, int64_t heads, const Chunk& chunk,
+                    const Decays& to) {
     const Vec16 as = load_first(a, heads);
+    const auto retention = [&](int64_t token) { return token < chunk.tokens ? broadcast(log_retention) : zero(); };
     for (int64_t first = 0; first < 32 * chunk.blocks(); first += 16) {
         alignas(64) float table[3][16][16];  // [token, head]: dt, l_i - s_I, s_{I+1} - l_i
         Vec16 sum = zero();
         for (int64_t t = 0; t < 16; ++t) {
             const Vec16 step = first + t < chunk.tokens ? load_first(dt + (first + t) * dt_stride, heads) : zero();
-            sum = fma(step, as, sum);
+            sum = fma(step, as, sum + retention(first + t));
             store(table[0][t], step);
             store(table[1][t], sum);
         }
         sum = zero();
         for (int64_t t = 15; t >= 0; --t) {  // by its own sum, not by a difference: that would lose small decays beside large ones
             store(table[2][t], sum);
-            sum = fma(load(table[0][t]), as, sum);
+            sum = fma(load(table[0][t]), as, sum + retention(first + t));
         }
         for (auto& part : table) {
             Vec16 columns[16];
@@ -294,7 +296,7 @@ MAMBA_NOINLINE void mix_fast(const HeadCall& call, int64_t block, const float* c
     for (int64_t t = 0; t < 16 && 16 * block + t < h.tokens; ++t) dt[t] = h.dt[(16 * block + t) * h.dt_stride];
     Vec16 sums = zero();
     for (int64_t i = 0; i < 16; ++i) {
-        sums = {_mm512_maskz_add_ps(first_lanes(i), sums.v, broadcast(dt[i] * h.a).v)};
+        sums = {_mm512_maskz_add_ps(first_lanes(i), sums.v, broadcast(dt[i] * h.a + h.log_retention).v)};
         store(mixed + 16 * i, load(cb + 16 * i) * (exp_decay(sums) * load(dt)));
     }
 }
@@ -471,7 +473,8 @@ void scan_group(const Mamba2Scan& s, int64_t group, int64_t head_begin, int64_t 
     for (int64_t set = head_begin; set < head_end; set += head_set) {
         const int64_t heads = head_end - set < head_set ? head_end - set : head_set;
         for (int64_t i = 0; i < count; ++i) {
-            prepare_decays(s.dt + chunks[i].first * s.dt_stride + set, s.dt_stride, s.a + set, heads, chunks[i], layout.decays(i));
+            prepare_decays(s.dt + chunks[i].first * s.dt_stride + set, s.dt_stride, s.a + set, s.log_retention, heads, chunks[i],
+                           layout.decays(i));
         }
         for (int64_t head = set; head < set + heads; ++head) {
             const HeadScratch scratch = layout.head_scratch();

@@ -53,6 +53,7 @@ struct Mamba2Scan {
     Mamba2Ring ring;                 // read and written; afterwards pending_after() wait. B is written with the first head of its group
     float* y; int64_t y_stride;      // [tokens, heads, head_dim] out; NULL: only state and ring are advanced
     bool exact;                      // nothing may be rounded to BF16
+    float log_retention = 0;         // at most 0; added to every token's log-decay dt A, of those in the ring too
 };
 
 // Channels [begin, end) of Mamba-1 over any number of tokens.
@@ -67,6 +68,7 @@ struct Mamba1Channels {
     const float* z; int64_t z_stride;    // [tokens, d_inner] gate: y = (C s + D v) * silu(z); NULL: no gate
     float* state;                        // [d_inner, d_state], read and written
     float* y; int64_t y_stride;          // [tokens, d_inner] out; NULL: only the state is advanced
+    float log_retention = 0;             // at most 0; added to every token's log-decay dt A
 };
 
 // Causal depthwise convolution and SiLU for channels [begin, end).

@@ -108,7 +108,7 @@ void convolution(const Convolution& c) {
     }
 }
 
-// s[n] = exp(dt * A[n]) * s[n] + dt * B[n] * v;  y = (sum_n C[n] * s[n] + D * v) * silu(z)
+// s[n] = exp(dt * A[n] + ln retention) * s[n] + dt * B[n] * v;  y = (sum_n C[n] * s[n] + D * v) * silu(z)
 void mamba1(const Mamba1Channels& c) {
     for (int64_t i = c.begin; i < c.end; ++i) {
         const float* a = c.a + i * c.d_state;
@@ -117,7 +117,7 @@ void mamba1(const Mamba1Channels& c) {
             const float v = c.v[t * c.v_stride + i];
             const float dt = c.dt[t * c.dt_stride + i];
             const float* b = c.b + t * c.b_stride;
-            for (int64_t n = 0; n < c.d_state; ++n) s[n] = std::exp(dt * a[n]) * s[n] + dt * b[n] * v;
+            for (int64_t n = 0; n < c.d_state; ++n) s[n] = std::exp(dt * a[n] + c.log_retention) * s[n] + dt * b[n] * v;
             if (c.y == nullptr) continue;
             const float y = static_cast<float>(dot(c.c + t * c.c_stride, s, c.d_state) + c.d[i] * v);
             c.y[t * c.y_stride + i] = c.z != nullptr ? y * silu(c.z[t * c.z_stride + i]) : y;
@@ -125,13 +125,13 @@ void mamba1(const Mamba1Channels& c) {
     }
 }
 
-// l_i = sum_{k <= i} dt_k A
+// l_i = sum_{k <= i} (dt_k A + ln retention)
 struct DecaySums {
     double l[chunk_tokens];
 
     explicit DecaySums(const Mamba2Head& h) {
         double sum = 0;
-        for (int64_t i = 0; i < h.tokens; ++i) l[i] = sum += static_cast<double>(h.dt[i * h.dt_stride]) * h.a;
+        for (int64_t i = 0; i < h.tokens; ++i) l[i] = sum += static_cast<double>(h.dt[i * h.dt_stride]) * h.a + h.log_retention;
     }
 };
 

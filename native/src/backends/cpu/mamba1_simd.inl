@@ -3,10 +3,12 @@
 // Two forms with the same bits. Several tokens: lanes are 16 channels and the states lie transposed, n by n, in L1 for the length of the
 // call; so a decay takes nine operations and there are no sums over lanes. One token: lanes are the states of a channel, as they lie in
 // memory, which is what bounds it; only the new states are transposed, for the output. Either way exp(dt A) is 2^(dt (A log2 e)):
-// A log2 e is rounded once, as A itself was.
+// A log2 e is rounded once, as A itself was. The logarithm of what is retained, in powers of 2 too, is added with the product's rounding.
 
 // A log2(e), kept so that its product with any sensible dt is finite.
 MAMBA_ALWAYS_INLINE Vec16 in_powers_of_2(Vec16 a) { return max(broadcast(-1e20f), a * broadcast(0x1.715476p0f)); }
+
+MAMBA_ALWAYS_INLINE Vec16 retention_of(const Mamba1Channels& c) { return broadcast(c.log_retention * 0x1.715476p0f); }
 
 // States n .. n + count, at most 16, of some channels.
 struct ScanStates {
@@ -78,6 +80,7 @@ MAMBA_NOINLINE void load_inputs(const Mamba1Channels& from, const ScanStates& st
 template <bool all>
 MAMBA_NOINLINE void mamba1_tokens(const Mamba1Channels& call, const ScanStates& states, int64_t first, int64_t count, ScanTile* tiles) {
     const Mamba1Channels c = call;  // a copy, which stores of vectors cannot change
+    const Vec16 retention = retention_of(c);
     for (int64_t t = 0; t < c.tokens; ++t) {
         ScanInputs in;
         load_inputs(c, states, t, in);
@@ -97,7 +100,7 @@ MAMBA_NOINLINE void mamba1_tokens(const Mamba1Channels& call, const ScanStates& 
             for (int n = 0; n < lanes; n += scan_states) {
                 Vec16 decay[scan_states];
                 MAMBA_UNROLL
-                for (int k = 0; k < scan_states; ++k) decay[k] = dt * load(tile->a + (n + k) * lanes);
+                for (int k = 0; k < scan_states; ++k) decay[k] = fma(dt, load(tile->a + (n + k) * lanes), retention);
                 exp2_decay(decay);
                 MAMBA_UNROLL
                 for (int k = 0; k < scan_states; ++k) {
@@ -119,14 +122,14 @@ struct ScanRows {
     int64_t stride, width;
 };
 
-// The new states of `count` channels from row m, one token: s = exp(dt A) s + dt_v B. Memory is asked for what comes two groups later:
-// a group is as long as the processor looks ahead by itself.
+// The new states of `count` channels from row m, one token: s = exp(dt A + ln retention) s + dt_v B. Memory is asked for what comes two
+// groups later: a group is as long as the processor looks ahead by itself.
 template <int count>
-MAMBA_ALWAYS_INLINE void mamba1_rows(const ScanRows& rows, int64_t m, const float* dt, const float* dt_v, Vec16 b, Vec16* s) {
+MAMBA_ALWAYS_INLINE void mamba1_rows(const ScanRows& rows, int64_t m, const float* dt, const float* dt_v, Vec16 b, Vec16 retention, Vec16* s) {
     Vec16 decay[count];
     MAMBA_UNROLL
     for (int k = 0; k < count; ++k) {
-        decay[k] = broadcast(dt[m + k]) * in_powers_of_2(load_upto(rows.a + (m + k) * rows.stride, rows.width));
+        decay[k] = fma(broadcast(dt[m + k]), in_powers_of_2(load_upto(rows.a + (m + k) * rows.stride, rows.width)), retention);
     }
     exp2_decay(decay);
     MAMBA_UNROLL
@@ -150,6 +153,7 @@ MAMBA_NOINLINE void mamba1_token(const Mamba1Channels& c, int64_t t, int64_t i, 
     const float* dt = c.dt + t * c.dt_stride + i;
     alignas(64) float dt_v[lanes];
     load_steps(c, t, i, width, dt_v);
+    const Vec16 retention = retention_of(c);
     for (int64_t n = 0; n < c.d_state; n += lanes) {
         const ScanStates states(n, c.d_state);
         ScanInputs in;
@@ -159,10 +163,10 @@ MAMBA_NOINLINE void mamba1_token(const Mamba1Channels& c, int64_t t, int64_t i, 
         if constexpr (all) {
             const ScanRows rows{c.a + i * lanes, c.state + i * lanes, lanes, lanes};
             MAMBA_UNROLL
-            for (int m = 0; m < lanes; m += scan_states) mamba1_rows<scan_states>(rows, m, dt, dt_v, b, s + m);
+            for (int m = 0; m < lanes; m += scan_states) mamba1_rows<scan_states>(rows, m, dt, dt_v, b, retention, s + m);
         } else {
             const ScanRows rows{c.a + i * c.d_state + n, c.state + i * c.d_state + n, c.d_state, states.count};
-            for (int64_t m = 0; m < width; ++m) mamba1_rows<1>(rows, m, dt, dt_v, b, s + m);
+            for (int64_t m = 0; m < width; ++m) mamba1_rows<1>(rows, m, dt, dt_v, b, retention, s + m);
         }
         if (c.y == nullptr) continue;
         transpose(s);

@@ -15,7 +15,7 @@ struct Mamba2Head {
     const float *x, *b, *c;
     int64_t stride, b_stride;  // of x and c; of b
     const float* dt; int64_t dt_stride;
-    float a, d;
+    float a, d, log_retention;
     float* state;                // [head_dim, d_state]
     float* y; int64_t y_stride;  // [tokens, head_dim] or NULL
 };
@@ -34,6 +34,7 @@ static inline Mamba2Head head_of(const Mamba2Scan& s, int64_t head, int64_t firs
     h.dt_stride = s.dt_stride;
     h.a = s.a[head];
     h.d = s.d[head];
+    h.log_retention = s.log_retention;
     h.state = s.state + head * s.head_dim * s.d_state;
     h.y = s.y != nullptr ? s.y + first * s.y_stride + head * s.head_dim : nullptr;
     h.y_stride = s.y_stride;
@@ -52,6 +53,7 @@ static inline Mamba2Head recent_of(const Mamba2Scan& s, int64_t head, int64_t en
     h.dt = s.ring.dt + head;
     h.a = s.a[head];
     h.d = s.d != nullptr ? s.d[head] : 0.0f;
+    h.log_retention = s.log_retention;
     h.state = s.state + head * s.head_dim * s.d_state;
     return h;
 }

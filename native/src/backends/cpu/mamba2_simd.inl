@@ -60,8 +60,8 @@ void transpose(const float* in, int64_t rows, int64_t columns, float* out, int64
     }
 }
 
-// l_i = sum_{k <= i} dt_k * A, kept in two floats: the differences of late tokens after a large decay are as exact as those
-// of early ones.
+// l_i = sum_{k <= i} (dt_k * A + ln retention), kept in two floats: the differences of late tokens after a large decay are as exact as
+// those of early ones.
 struct DecaySums {
     float high[chunk_tokens] = {}, low[chunk_tokens] = {}, dt[chunk_tokens] = {};
 
@@ -70,7 +70,7 @@ struct DecaySums {
         double sum = 0;
         for (int64_t i = 0; i < h.tokens; ++i) {
             dt[i] = h.dt[i * h.dt_stride];
-            const double step = static_cast<double>(dt[i]) * static_cast<double>(h.a);
+            const double step = static_cast<double>(dt[i]) * static_cast<double>(h.a) + static_cast<double>(h.log_retention);
             sum += step < vanished ? vanished : step;
             high[i] = static_cast<float>(sum);
             low[i] = static_cast<float>(sum - static_cast<double>(high[i]));
@@ -234,7 +234,7 @@ MAMBA_ALWAYS_INLINE void prefetch_rows(const float* rows, int64_t stride, int64_
 struct Recent {
     int64_t count;
     const float* b; int64_t b_stride;  // [count, d_state]
-    // With l_j the sum of dt A to token j and l that of all, exp(l - l_j) dt_j and exp(l). Each l - l_j is a sum of its own, from the
+    // With l_j the sum of log-decays to token j and l that of all, exp(l - l_j) dt_j and exp(l). Each l - l_j is a sum of its own, from the
     // newest token back, and so as exact as its size allows.
     float entering[ring_entries][lanes];
     float kept[lanes];
@@ -242,12 +242,12 @@ struct Recent {
 
     Recent(const Mamba2Scan& s, int64_t head, int64_t heads, int64_t tokens, const float* b_of_group, int64_t stride)
         : count(tokens), b(b_of_group), b_stride(stride) {
-        const Vec16 a = load_upto(s.a + head, heads);
+        const Vec16 a = load_upto(s.a + head, heads), retention = broadcast(s.log_retention);
         Vec16 sum = zero();
         for (int64_t j = count - 1; j >= 0; --j) {
             const Vec16 dt = load_upto(s.ring.dt + j * s.ring.stride + head, heads);
             store(entering[j], dt * exp_decay(sum));
-            sum = fma(dt, a, sum);
+            sum = fma(dt, a, sum + retention);
         }
         store(kept, exp_decay(sum));
     }
