@@ -80,7 +80,7 @@ internal static class ChatProgram
     /// <summary>Whether a failure explains itself in a sentence: bad files, bad options, a library that is not there. Others are defects.</summary>
     public static bool IsExpected(Exception exception) =>
         exception is MambaException or MambaNativeLibraryException or InvalidDataException or IOException or UnauthorizedAccessException
-            or InvalidOperationException or ArgumentException;
+            or InvalidOperationException or ArgumentException or FormatException or NotSupportedException;
 
     private static string Describe(MambaModel model, bool isEmbedded)
     {

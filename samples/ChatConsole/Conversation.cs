@@ -14,6 +14,7 @@ internal sealed class Conversation(MambaModel model, ChatSessionOptions options,
         /save FILE      save the conversation: text and state
         /load FILE      continue a saved one
         /stats          tokens held, bytes of state, speed
+        /policy [TEXT]  what keeps the state healthy in a long conversation: show it, or set it (none, auto, window:4096, ...)
         /quit           end (Ctrl+D does too)
         Everything else is a message.
         """;
@@ -123,6 +124,10 @@ internal sealed class Conversation(MambaModel model, ChatSessionOptions options,
                 break;
             case "/stats":
                 view.Note(Describe(Current.Statistics));
+                break;
+            case "/policy":
+                Current.Policy = argument is null ? Current.Policy : LongContextPolicy.Parse(argument);
+                view.Note($"The policy is {Current.Policy}.");
                 break;
             default:
                 throw new ArgumentException($"There is no command {name}; /help lists those there are.");

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text;
 
 namespace MambaConnector.Cli;
 
@@ -36,6 +35,9 @@ internal sealed class InputText
     /// <summary>The token ids, or null where text was given.</summary>
     public int[]? Tokens(ParseResult parsed) => TokenIds.Of(parsed, _tokens);
 
+    /// <summary>What the input is called: the file's name, or that it was on the command line.</summary>
+    public string Name(ParseResult parsed) => parsed.GetValue(_file) is string path ? Path.GetFileName(path) : "text of the command line";
+
     /// <summary>The text; a byte order mark is left out.</summary>
     /// <exception cref="InvalidDataException">The file is not UTF-8.</exception>
     public string Text(ParseResult parsed)
@@ -46,13 +48,6 @@ internal sealed class InputText
         }
 
         string path = parsed.GetValue(_file)!;
-        try
-        {
-            return path == "-" ? _console.In.ReadToEnd() : File.ReadAllText(path, new UTF8Encoding(false, throwOnInvalidBytes: true));
-        }
-        catch (DecoderFallbackException exception)
-        {
-            throw new InvalidDataException($"'{path}' is not UTF-8 text: {exception.Message}", exception);
-        }
+        return path == "-" ? _console.In.ReadToEnd() : Utf8File.Read(path);
     }
 }

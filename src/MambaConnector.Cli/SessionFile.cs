@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MambaConnector.Cli.Output;
 
 namespace MambaConnector.Cli;
 
@@ -27,26 +28,9 @@ internal static class SessionFile
     /// <summary>Saves the session, so that the file is the old or the new one whenever the machine stops.</summary>
     public static void Save(MambaSession session, string? path)
     {
-        if (path is null)
+        if (path is not null)
         {
-            return;
-        }
-
-        string temporary = $"{path}.{Environment.ProcessId}.tmp";
-        try
-        {
-            using (FileStream stream = new(temporary, FileMode.Create, FileAccess.Write))
-            {
-                session.Save(stream);
-                stream.Flush(flushToDisk: true);
-            }
-
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
+            AtomicOutput.Write(path, session.Save);
         }
     }
 }

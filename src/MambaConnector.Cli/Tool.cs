@@ -59,11 +59,22 @@ internal static class Tool
         GenerateCommand.Create(console),
         ScoreCommand.Create(console),
         TokenizeCommand.Create(console),
-        new Command("inspect", "Shows what is inside a file.") { InspectModelCommand.Create(console) },
+        new Command("inspect", "Shows what is inside a model, and inside its state.")
+        {
+            InspectModelCommand.Create(console),
+            InspectCapacityCommand.Create(console),
+            InspectStateCommand.Create(console),
+            InspectDynamicsCommand.Create(console),
+        },
         ConvertCommand.Create(console),
         QuantizeCommand.Create(console),
         BenchCommand.Create(console),
         DevicesCommand.Create(console),
+        new Command("eval", "Measures what a model makes of long texts, and what long-context policies change about it.")
+        {
+            EvalLossCommand.Create(console), EvalLossCommand.CreateForNewlines(console), EvalPasskeyCommand.Create(console),
+            EvalCalibrateCommand.Create(console),
+        },
     };
 
     private static int Report(ToolConsole console, string message, int exitCode)

@@ -29,11 +29,17 @@ internal sealed record ToolConsole(TextReader In, TextWriter Out, TextWriter Err
     /// <summary>Does long work, with a progress bar where a person watches.</summary>
     /// <param name="title">What the work is called.</param>
     /// <param name="work">Reports the fraction done, 0 to 1.</param>
-    public void WithProgress(string title, Action<IProgress<double>> work)
+    public void WithProgress(string title, Action<IProgress<double>> work) => WithNotedProgress(
+        title, progress => work(new DelegateProgress<double>(fraction => progress.Report(new WorkDone(fraction, "")))));
+
+    /// <summary>Does long work, with a progress bar and a note beside it where a person watches.</summary>
+    /// <param name="title">What the work is called.</param>
+    /// <param name="work">Reports how far it has come.</param>
+    public void WithNotedProgress(string title, Action<IProgress<WorkDone>> work)
     {
         if (!IsErrorTerminal)
         {
-            work(new DelegateProgress(static _ => { }));
+            work(new DelegateProgress<WorkDone>(static _ => { }));
             return;
         }
 
@@ -41,13 +47,17 @@ internal sealed record ToolConsole(TextReader In, TextWriter Out, TextWriter Err
         console.Progress().AutoClear(true).Start(context =>
         {
             ProgressTask task = context.AddTask(Markup.Escape(title), maxValue: 1);
-            work(new DelegateProgress(fraction => task.Value = fraction));
+            work(new DelegateProgress<WorkDone>(done =>
+            {
+                task.Value = done.Share;
+                task.Description = Markup.Escape(done.Note.Length > 0 ? $"{title}: {done.Note}" : title);
+            }));
         });
     }
 
     /// <summary>Unlike <see cref="Progress{T}"/> it reports at once, on the caller's thread.</summary>
-    private sealed class DelegateProgress(Action<double> report) : IProgress<double>
+    private sealed class DelegateProgress<T>(Action<T> report) : IProgress<T>
     {
-        public void Report(double value) => report(value);
+        public void Report(T value) => report(value);
     }
 }

@@ -8,7 +8,8 @@ namespace MambaConnector.Cli.Bench;
 /// <param name="prefill">Tokens of each session's prompt.</param>
 /// <param name="decode">Tokens that each session then takes one by one.</param>
 /// <param name="batch">Number of sessions in an evaluation.</param>
-internal sealed class ThroughputBench(MambaModel model, int prefill, int decode, int batch)
+/// <param name="prepare">Called with each session before it reads anything; null: nothing is to be done with it.</param>
+internal sealed class ThroughputBench(MambaModel model, int prefill, int decode, int batch, Action<MambaSession>? prepare = null)
 {
     // Which tokens does not matter for speed; that every run takes the same does.
     private const int Seed = 1;
@@ -47,6 +48,7 @@ internal sealed class ThroughputBench(MambaModel model, int prefill, int decode,
             for (int index = 0; index < batch; index++)
             {
                 sessions.Add(model.CreateSession());
+                prepare?.Invoke(sessions[^1]);
             }
 
             foreach ((MambaSession session, int[] prompt) in sessions.Zip(prompts))

@@ -15,18 +15,55 @@ internal static class BenchCommand
         Option<int> decode = CreateCount("--decode", 128, "Tokens that each session then takes one by one.");
         Option<int> batch = CreateCount("--batch", 1, "Sessions that advance together.");
         Option<int> repeat = CreateCount("--repeat", 3, "Rounds; medians are given, and the best.");
+        Option<long[]?> lengths = TokenLengths.CreateListOption(
+            "--length", "Instead, the cost of a token and the memory at these positions of one session, as in 1k,4k,..,1M.");
         Option<bool> json = JsonOption.Create();
-        Command command = new("bench", "Measures prefill and decode speed.") { weights, prefill, decode, batch, repeat, json };
+        Command command = new("bench", "Measures prefill and decode speed.") { weights, prefill, decode, batch, repeat, lengths, json };
+        OutputFiles files = OutputFiles.AddTo(command);
+        command.Validators.Add(result =>
+        {
+            bool isByPosition = result.GetResult(lengths) is not null;
+            Option? other = new Option[] { prefill, decode, batch, repeat }.FirstOrDefault(option => result.GetResult(option) is { Implicit: false });
+            if (isByPosition && other is not null)
+            {
+                result.AddError($"--length measures one session at its positions; leave {other.Name} out");
+            }
+            else if (!isByPosition && files.IsGiven(result))
+            {
+                result.AddError("--plot and --csv show the cost by position: give --length");
+            }
+        });
         ShapeOption shape = ShapeOption.AddTo(command);
         ModelOptions model = ModelOptions.AddTo(command);
+        PolicyOptions policy = PolicyOptions.AddTo(command);
         command.SetAction((parsed, cancellationToken) =>
         {
             long rssBeforeLoad = MemoryUse.Current;
-            using MambaModel loaded = Load(parsed, model, shape, WeightTypes.Parse(parsed.GetValue(weights)));
+            using MambaModel loaded = Load(parsed, model, policy, shape, WeightTypes.Parse(parsed.GetValue(weights)));
             MambaModelInfo info = loaded.Info;
             MambaEngineInfo engine = loaded.EngineInfo;
             MambaDevice device = MambaModel.GetDevices().First(device => device.Id == engine.Device);
-            ThroughputBench bench = new(loaded, parsed.GetValue(prefill), parsed.GetValue(decode), parsed.GetValue(batch));
+            if (parsed.GetValue(lengths) is { Length: > 0 } positions)
+            {
+                files.Check(parsed);
+                BenchPositionsDocument table = MeasurePositions(
+                    console, loaded, device, positions, session => policy.Apply(parsed, session, positions[^1]), cancellationToken);
+                files.Write(parsed, PositionsReport.ToChart(table).Write, () => PositionsReport.ToTable(table));
+                if (parsed.GetValue(json))
+                {
+                    console.WriteJson(table, ToolJson.Instance.BenchPositionsDocument);
+                }
+                else
+                {
+                    PositionsReport.Print(console.Out, table);
+                }
+
+                return Task.FromResult(table.ContinuesExactly ? Tool.Success : Tool.Failure);
+            }
+
+            int promptTokens = parsed.GetValue(prefill);
+            ThroughputBench bench = new(
+                loaded, promptTokens, parsed.GetValue(decode), parsed.GetValue(batch), session => policy.Apply(parsed, session, promptTokens));
             BenchSpeeds speeds = new();
             console.WithProgress("Measuring", progress => speeds = bench.Run(parsed.GetValue(repeat), progress, cancellationToken));
             long peakRss = MemoryUse.Peak;
@@ -69,10 +106,22 @@ internal static class BenchCommand
         return option;
     }
 
-    private static MambaModel Load(ParseResult parsed, ModelOptions model, ShapeOption shape, MambaWeightType weights)
+    private static BenchPositionsDocument MeasurePositions(
+        ToolConsole console, MambaModel model, MambaDevice device, long[] positions, Action<MambaSession> prepare,
+        CancellationToken cancellationToken)
+    {
+        PositionBench bench = new(model);
+        List<BenchPosition> measured = [];
+        console.WithNotedProgress("Reading", progress => measured = bench.Run(positions, prepare, progress, cancellationToken));
+        string? isa = device.Kind == MambaDeviceKind.Cpu ? model.EngineInfo.Isa.Name() : null;
+        return new BenchPositionsDocument(
+            device.Id, device.Name, isa, model.Info.WeightType.Name(), bench.Policy.ToString(), measured, bench.SavedBytes, bench.ContinuesExactly);
+    }
+
+    private static MambaModel Load(ParseResult parsed, ModelOptions model, PolicyOptions policy, ShapeOption shape, MambaWeightType weights)
     {
         // Nothing is undone here, so no checkpoints are taken for it: what is measured is the model.
-        MambaModelOptions options = model.ToOptions(parsed) with { RollbackTokens = 0 };
+        MambaModelOptions options = policy.Describe(parsed, model.ToOptions(parsed)) with { RollbackTokens = 0 };
         return shape.Get(parsed, model, weights) is MambaShape random
             ? MambaModel.CreateRandom(random, options)
             : model.Load(parsed, options with { WeightType = weights });

@@ -15,6 +15,7 @@ internal static class ChatCommand
         Command command = new("chat", "Talks; each line of the input is a message.") { prompt, system, sessionFile, json };
         SamplingOptions sampling = SamplingOptions.AddTo(command);
         ModelOptions model = ModelOptions.AddTo(command);
+        PolicyOptions policy = PolicyOptions.AddTo(command);
         command.Validators.Add(result =>
         {
             if (result.GetResult(json) is not null && result.GetResult(prompt) is null)
@@ -26,8 +27,14 @@ internal static class ChatCommand
         {
             ChatSessionOptions options = new() { SystemPrompt = parsed.GetValue(system), Generation = sampling.ToOptions(parsed) };
             string? path = parsed.GetValue(sessionFile);
-            using MambaModel loaded = model.Load(parsed);
+            using MambaModel loaded = model.Load(parsed, policy.Describe(parsed, model.ToOptions(parsed)));
             using ChatSession chat = File.Exists(path) ? ChatSession.Load(loaded, path, options) : new ChatSession(loaded, options);
+            chat.Policy = policy.Get(parsed) switch
+            {
+                null => chat.Policy,
+                TokenFilterTablePolicy => throw new UsageException("--policy filter is for one prompt, and a conversation has many: leave it out."),
+                LongContextPolicy asked => asked,
+            };
             if (parsed.GetValue(prompt) is not string message)
             {
                 await ConverseAsync(chat, path, console, cancellationToken);

@@ -15,6 +15,7 @@ internal static class GenerateCommand
         Command command = new("generate", "Continues a text.") { prompt, tokens, sessionFile, json };
         SamplingOptions sampling = SamplingOptions.AddTo(command);
         ModelOptions model = ModelOptions.AddTo(command);
+        PolicyOptions policy = PolicyOptions.AddTo(command);
         command.Validators.Add(result =>
         {
             int inputs = new Option[] { prompt, tokens }.Count(option => result.GetResult(option) is not null);
@@ -25,9 +26,10 @@ internal static class GenerateCommand
         });
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            using MambaModel loaded = model.Load(parsed);
+            using MambaModel loaded = model.Load(parsed, policy.Describe(parsed, model.ToOptions(parsed)));
             using MambaSession session = SessionFile.Open(loaded, parsed.GetValue(sessionFile));
             int[] promptIds = TokenIds.Of(parsed, tokens) ?? (parsed.GetValue(prompt) is string text ? session.Encode(text) : []);
+            policy.Apply(parsed, session, promptIds.Length);
             bool isForMachines = parsed.GetValue(json);
             GeneratedText generated = await GeneratedText.ReadAsync(
                 session.GenerateAsync(promptIds, sampling.ToOptions(parsed), cancellationToken), isForMachines ? TextWriter.Null : console.Out);

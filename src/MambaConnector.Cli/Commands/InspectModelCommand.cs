@@ -14,7 +14,8 @@ internal static class InspectModelCommand
         ModelOptions model = ModelOptions.AddTo(command, computes: false);
         command.SetAction(parsed =>
         {
-            InspectModelDocument document = Describe(model.Name(parsed), MambaModel.Inspect(model.Path(parsed)));
+            MambaModelDescription description = MambaModel.Inspect(model.Path(parsed));
+            InspectModelDocument document = Describe(model.Name(parsed), description);
             if (parsed.GetValue(json))
             {
                 console.WriteJson(document, ToolJson.Instance.InspectModelDocument);
@@ -22,6 +23,10 @@ internal static class InspectModelCommand
             else
             {
                 Print(console.Out, document);
+                if (StateCapacity.Of(description.Info).Warning is string warning)
+                {
+                    console.Out.WriteLine(warning);
+                }
             }
 
             return Tool.Success;

@@ -14,13 +14,15 @@ internal sealed class ModelWriter
         Description = "The file to write; one that exists is replaced.",
     };
 
+    private readonly Option<long?> _trainingLength = TrainingLengthOption.Create(
+        "The length that the model was trained on, for the file to say. Default: what the model says.");
     private readonly Option<bool> _json = JsonOption.Create();
     private readonly ModelOptions _model;
 
     public ModelWriter(ToolConsole console, string name, string description)
     {
         _console = console;
-        Command = new Command(name, description) { _output, _json };
+        Command = new Command(name, description) { _output, _trainingLength, _json };
         _model = ModelOptions.AddTo(Command, computes: false);
     }
 
@@ -33,6 +35,7 @@ internal sealed class ModelWriter
     {
         string path = parsed.GetValue(_output)!;
         MambaWeightType weights = chooseWeights(parsed);
+        long? trainingLength = parsed.GetValue(_trainingLength);
         MambaShape? random = shape?.Get(parsed, _model, weights);
         _console.WithProgress(
             $"Writing {Path.GetFileName(path)}",
@@ -40,11 +43,11 @@ internal sealed class ModelWriter
             {
                 if (random is null)
                 {
-                    MambaModel.Convert(_model.Path(parsed), path, weights, progress, cancellationToken);
+                    MambaModel.Convert(_model.Path(parsed), path, weights, trainingLength, progress, cancellationToken);
                 }
                 else
                 {
-                    MambaModel.WriteRandom(random, path, progress, cancellationToken);
+                    MambaModel.WriteRandom(random, path, trainingLength, progress, cancellationToken);
                 }
             });
         MambaModelInfo written = MambaModel.Inspect(path).Info;

@@ -20,11 +20,13 @@ internal static class ScoreCommand
         command.Add(sessionFile);
         command.Add(json);
         ModelOptions model = ModelOptions.AddTo(command);
+        PolicyOptions policy = PolicyOptions.AddTo(command);
         command.SetAction((parsed, cancellationToken) =>
         {
-            using MambaModel loaded = model.Load(parsed);
+            using MambaModel loaded = model.Load(parsed, policy.Describe(parsed, model.ToOptions(parsed)));
             using MambaSession session = SessionFile.Open(loaded, parsed.GetValue(sessionFile));
             int[] tokens = input.Tokens(parsed) ?? session.Encode(input.Text(parsed));
+            policy.Apply(parsed, session, tokens.Length);
             SequenceScore score = new([], []);
             console.WithProgress(
                 "Scoring", progress => score = SequenceScorer.Score(session, tokens, parsed.GetValue(top), progress, cancellationToken));

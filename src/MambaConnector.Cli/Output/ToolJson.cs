@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using MambaConnector.Cli.Calibration;
 
 namespace MambaConnector.Cli.Output;
 
@@ -10,9 +11,18 @@ namespace MambaConnector.Cli.Output;
 [JsonSerializable(typeof(ScoreDocument))]
 [JsonSerializable(typeof(TokenizeDocument))]
 [JsonSerializable(typeof(InspectModelDocument))]
+[JsonSerializable(typeof(CapacityDocument))]
+[JsonSerializable(typeof(StateDocument))]
+[JsonSerializable(typeof(DynamicsDocument))]
+[JsonSerializable(typeof(CalibrateDocument))]
+[JsonSerializable(typeof(ScaleSearchState))]
+[JsonSerializable(typeof(float[]))]
 [JsonSerializable(typeof(WriteModelDocument))]
 [JsonSerializable(typeof(BenchDocument))]
+[JsonSerializable(typeof(BenchPositionsDocument))]
 [JsonSerializable(typeof(DevicesDocument))]
+[JsonSerializable(typeof(EvalLossDocument))]
+[JsonSerializable(typeof(EvalPasskeyDocument))]
 internal sealed partial class ToolJson : JsonSerializerContext
 {
     /// <summary>The one context of the tool.</summary>
@@ -20,5 +30,6 @@ internal sealed partial class ToolJson : JsonSerializerContext
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        Converters = { new FiniteNumberConverter() },
     });
 }

@@ -17,8 +17,28 @@ internal interface IBackendSession : IDisposable
     /// inherit it. With 0 the session keeps nothing to undo with, which saves the memory and the copies of its checkpoints.</summary>
     void SetRollbackTokens(long tokens);
 
+    /// <summary>From the next token on the state follows <paramref name="policy"/>, as one that begins there. Clones and saved states keep it with
+    /// what it has gathered; undo and reset keep it.</summary>
+    /// <param name="policy">As <see cref="LongContextPolicy.Resolve"/> made it.</param>
+    /// <exception cref="NotSupportedException">The device does not have it.</exception>
+    void SetPolicy(LongContextPolicy policy);
+
     /// <summary>Undoes the last tokens exactly, or throws <see cref="MambaRollbackException"/> and changes nothing.</summary>
     void Rollback(long count);
+
+    /// <summary>From now on sums of dt of every head are kept, with which statistics tell retention, or no longer. A change forgets what could be
+    /// undone. Clones and saved states inherit it.</summary>
+    void SetTracking(bool on);
+
+    /// <summary>Measures every head of a layer, as of the last token.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="heads">[heads of a layer].</param>
+    void GetStatistics(int layer, Span<HeadStatistics> heads);
+
+    /// <summary>Copies a layer's state as of the last token.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="values">[d_inner, d_state].</param>
+    void CopyLayerState(int layer, Span<float> values);
 
     /// <summary>Bytes that <see cref="Save(Span{byte})"/> writes.</summary>
     int SavedBytes { get; }

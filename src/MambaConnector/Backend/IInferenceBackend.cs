@@ -16,6 +16,13 @@ internal interface IInferenceBackend : IDisposable
     /// each [padded_vocab_size].</summary>
     void Evaluate(ReadOnlySpan<EvaluationItem> items, ReadOnlySpan<int> tokens, Span<float> logits, CancellationToken cancellationToken);
 
+    /// <summary>Advances a session, and writes what one layer did with each token, for inspection; slow.</summary>
+    /// <param name="session">The session.</param>
+    /// <param name="tokens">What it reads.</param>
+    /// <param name="layer">The layer.</param>
+    /// <param name="steps">[tokens, heads].</param>
+    void Trace(IBackendSession session, ReadOnlySpan<int> tokens, int layer, Span<HeadStep> steps);
+
     /// <summary>Measured on the device, bytes a second.</summary>
     double MeasureBandwidth();
 

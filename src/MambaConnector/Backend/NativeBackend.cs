@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using MambaConnector.Native;
 using NativeBatchItem = MambaConnector.Native.Generated.MambaBatchItem;
 using NativeEngineOptions = MambaConnector.Native.Generated.MambaEngineOptions;
@@ -32,9 +33,21 @@ internal sealed class NativeBackend : IInferenceBackend
 
     public MambaEngineInfo EngineInfo => MambaEngineInfo.FromNative(_engine.GetInfo());
 
-    public IBackendSession CreateSession() => new NativeBackendSession(SessionHandle.Create(_engine));
+    public IBackendSession CreateSession() => new NativeBackendSession(SessionHandle.Create(_engine), ModelInfo.LayerCount, LongContextPolicy.None);
 
-    public IBackendSession LoadSession(ReadOnlySpan<byte> state) => new NativeBackendSession(SessionHandle.Load(_engine, state));
+    public IBackendSession LoadSession(ReadOnlySpan<byte> state)
+    {
+        SessionHandle handle = SessionHandle.Load(_engine, state);
+        try
+        {
+            return new NativeBackendSession(handle, ModelInfo.LayerCount);
+        }
+        catch
+        {
+            handle.Dispose();
+            throw;
+        }
+    }
 
     public void Evaluate(ReadOnlySpan<EvaluationItem> items, ReadOnlySpan<int> tokens, Span<float> logits, CancellationToken cancellationToken)
     {
@@ -64,6 +77,10 @@ internal sealed class NativeBackend : IInferenceBackend
             GC.KeepAlive(item.Session);
         }
     }
+
+    // HeadStep is four floats, as the library writes them.
+    public void Trace(IBackendSession session, ReadOnlySpan<int> tokens, int layer, Span<HeadStep> steps) =>
+        _engine.Trace(((NativeBackendSession)session).Handle, tokens, layer, MemoryMarshal.Cast<HeadStep, float>(steps));
 
     public double MeasureBandwidth() => _engine.MeasureBandwidth();
 

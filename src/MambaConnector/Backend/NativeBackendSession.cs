@@ -1,10 +1,17 @@
+using System.Runtime.InteropServices;
 using MambaConnector.Native;
+using NativeHeadStatistics = MambaConnector.Native.Generated.MambaHeadStatistics;
 
 namespace MambaConnector.Backend;
 
 /// <summary>A session of the native library.</summary>
-internal sealed class NativeBackendSession(SessionHandle handle) : IBackendSession
+/// <param name="handle">The session.</param>
+/// <param name="layerCount">The model's.</param>
+/// <param name="policy">Its policy; null: the library is asked for it.</param>
+internal sealed class NativeBackendSession(SessionHandle handle, int layerCount, LongContextPolicy? policy = null) : IBackendSession
 {
+    private LongContextPolicy _policy = policy ?? NativePolicy.Read(handle);
+
     public SessionHandle Handle => handle;
 
     public SessionInfo Info
@@ -12,11 +19,11 @@ internal sealed class NativeBackendSession(SessionHandle handle) : IBackendSessi
         get
         {
             var info = handle.GetInfo();
-            return new SessionInfo(info.token_count, info.state_bytes, info.rollback_available, info.token_hash, info.on_device == 0);
+            return new SessionInfo(info.token_count, info.state_bytes, info.rollback_available, info.token_hash, _policy, info.on_device == 0);
         }
     }
 
-    public IBackendSession Clone() => new NativeBackendSession(handle.Clone());
+    public IBackendSession Clone() => new NativeBackendSession(handle.Clone(), layerCount, _policy);
 
     public void Offload(bool toHost) => handle.Offload(toHost);
 
@@ -24,7 +31,21 @@ internal sealed class NativeBackendSession(SessionHandle handle) : IBackendSessi
 
     public void SetRollbackTokens(long tokens) => handle.SetRollbackTokens(tokens);
 
+    public void SetPolicy(LongContextPolicy policy)
+    {
+        NativePolicy.Write(handle, policy, layerCount);
+        _policy = policy;
+    }
+
     public void Rollback(long count) => handle.Rollback(count);
+
+    public void SetTracking(bool on) => handle.SetTracking(on);
+
+    // HeadStatistics has the layout of the library's struct.
+    public void GetStatistics(int layer, Span<HeadStatistics> heads) =>
+        handle.GetStatistics(layer, MemoryMarshal.Cast<HeadStatistics, NativeHeadStatistics.__Internal>(heads));
+
+    public void CopyLayerState(int layer, Span<float> values) => handle.CopyLayerState(layer, values);
 
     public int SavedBytes => handle.SavedBytes;
 

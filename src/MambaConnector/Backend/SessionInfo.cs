@@ -5,6 +5,7 @@ namespace MambaConnector.Backend;
 /// <param name="StateBytes">Bytes of the state.</param>
 /// <param name="RollbackAvailable">Tokens that can be undone now.</param>
 /// <param name="TokenHash">Chain over all consumed tokens.</param>
+/// <param name="Policy">What the state is kept healthy by.</param>
 /// <param name="IsOffloaded">Whether the state of a session on a device rests in host memory.</param>
 internal readonly record struct SessionInfo(
-    long TokenCount, long StateBytes, long RollbackAvailable, ulong TokenHash, bool IsOffloaded = false);
+    long TokenCount, long StateBytes, long RollbackAvailable, ulong TokenHash, LongContextPolicy Policy, bool IsOffloaded = false);

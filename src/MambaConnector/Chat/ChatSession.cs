@@ -51,6 +51,22 @@ public sealed class ChatSession : IDisposable
         _session.TokenCount, _session.StateBytes, _undo.Count, UndoBytes(), _timing.PromptTokens, _timing.ReplyTokens, _timing.First,
         _timing.PrefillRate, _timing.DecodeRate);
 
+    /// <inheritdoc cref="MambaSession.Policy"/>
+    public LongContextPolicy Policy
+    {
+        get => _session.Policy;
+        set => _session.Policy = value;
+    }
+
+    /// <summary>Watches the conversation's state, as <see cref="MambaSession.Monitor"/> does. <see cref="Undo"/> takes it along and begins its measurements
+    /// anew; forks and saved conversations have none. <see cref="CollapseAction.ResetAndReinject"/> leaves the transcript as it is.</summary>
+    /// <inheritdoc cref="MambaSession.Monitor" path="/exception"/>
+    public CollapseMonitor? Monitor
+    {
+        get => _session.Monitor;
+        set => _session.Monitor = value;
+    }
+
     /// <summary>Says something and streams the reply.</summary>
     /// <param name="message">The message: plain text, whatever it looks like.</param>
     /// <param name="options">How to generate the reply; null: as the conversation's options say.</param>
@@ -69,7 +85,7 @@ public sealed class ChatSession : IDisposable
         return RunAsync(new ChatTurn(ChatRoles.User, message), options ?? _options.Generation ?? new GenerationOptions(), cancellationToken);
     }
 
-    /// <summary>Takes back the last message and its reply.</summary>
+    /// <summary>Takes back the last message and its reply. The policy stays what it is now.</summary>
     /// <returns>The message that was taken back.</returns>
     /// <exception cref="InvalidOperationException">There is none, or its state is no longer kept
     /// (<see cref="ChatSessionOptions.UndoBytes"/>).</exception>
@@ -84,11 +100,14 @@ public sealed class ChatSession : IDisposable
         }
 
         (MambaSession state, int turnCount) = _undo[^1];
+        state.Policy = Policy;
         ChatTurn message = _turns.Skip(turnCount).First(turn => turn.Role == ChatRoles.User);
         _undo.RemoveAt(_undo.Count - 1);
         _turns.RemoveRange(turnCount, _turns.Count - turnCount);
+        CollapseMonitor? monitor = Monitor;
         _session.Dispose();
         _session = state;
+        Monitor = monitor;
         return message;
     }
 

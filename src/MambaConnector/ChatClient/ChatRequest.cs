@@ -22,6 +22,9 @@ internal sealed record ChatRequest
 
     public required GenerationOptions Generation { get; init; }
 
+    /// <summary>The long-context policy that the request names; null: none.</summary>
+    public required LongContextPolicy? Policy { get; init; }
+
     /// <summary>The conversation to continue; null for none, or a new one.</summary>
     public required string? ConversationId { get; init; }
 

@@ -23,6 +23,10 @@ public sealed class MambaChatClient : IChatClient, IAsyncDisposable
     /// <summary>The value of <see cref="ChatOptions.ConversationId"/> that begins a conversation which is kept.</summary>
     public const string NewConversation = "new";
 
+    /// <summary>The additional property of a response with the last <see cref="CollapseReport"/> on its state, where
+    /// <see cref="MambaChatClientOptions.CollapseMonitor"/> watches it and it came past a place to measure.</summary>
+    public const string StateHealth = "mamba.state_health";
+
     private readonly MambaModel _model;
     private readonly MambaChatClientOptions _options;
     private readonly ChatTemplate _template;
@@ -43,6 +47,8 @@ public sealed class MambaChatClient : IChatClient, IAsyncDisposable
     /// <param name="loggerFactory">Receives logs; null: none.</param>
     /// <param name="meterFactory">Makes the meter; null: one of the client's own.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    /// <exception cref="ArgumentException">The long-context policy does not fit the model.</exception>
+    /// <exception cref="NotSupportedException">The model runs on a device, and the options, or the model's, have a long-context policy.</exception>
     /// <exception cref="MambaFormatException">The model has no tokenizer or no chat template, or one that is not known.</exception>
     public MambaChatClient(
         MambaModel model, MambaChatClientOptions? options = null, IConversationStore? conversations = null, ILoggerFactory? loggerFactory = null,
@@ -54,12 +60,25 @@ public sealed class MambaChatClient : IChatClient, IAsyncDisposable
         _options = (options ?? new MambaChatClientOptions()).Copy();
         _options.Check();
         _template = model.RequireChatTemplate();
+        LongContextPolicy policy = _options.LongContextPolicy ?? model.Policy;
+        model.RequireSupport(policy.ForPrompt(long.MaxValue).Resolve(model.Info)); // of a token filter's table any thresholds: all are of one shape
         _metadata = new ChatClientMetadata(GenAi.Mamba, defaultModelId: _options.ModelId ?? model.Name);
         _store = conversations ?? new MemoryConversationStore();
         _conversations = new ConversationKeeper(model, _template, _store);
         _cache = new PrefixCache(_options.PrefixCacheBytes);
-        _preparer = new PromptPreparer(model, _template, _cache, _replies, _conversations, _options.MaxInputTokens);
+        _preparer = new PromptPreparer(model, _template, _cache, _replies, _conversations, policy, _options.MaxInputTokens);
+        if (_options.CollapseMonitor is { } collapse)
+        {
+            // Finds options that do not fit the model now and not at the first request.
+            using CollapseMonitor trial = new(model, collapse);
+        }
+
         _telemetry = new ChatTelemetry(ModelId, _options.EnableSensitiveData, loggerFactory, meterFactory);
+        if (policy == LongContextPolicy.None && StateCapacity.Of(model.Info).Warning is string warning)
+        {
+            ChatLog.TrainedTooShort(_telemetry.Logger, ModelId, warning);
+        }
+
         _telemetry.CacheSize(() => _cache.Bytes, () => _cache.Count);
         _scheduler = new Scheduler(model, _options, new SchedulerTelemetry(_telemetry));
     }
@@ -75,7 +94,7 @@ public sealed class MambaChatClient : IChatClient, IAsyncDisposable
     /// <exception cref="ObjectDisposedException">The client is disposed.</exception>
     public Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
-        GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken);
+        WholeAsync(GetStreamingResponseAsync(messages, options, cancellationToken), cancellationToken);
 
     /// <inheritdoc/>
     /// <returns>The reply as it is made: updates with text or with whole function calls, and a last one with the
@@ -123,6 +142,24 @@ public sealed class MambaChatClient : IChatClient, IAsyncDisposable
         _telemetry.Dispose();
     }
 
+    private static async Task<ChatResponse> WholeAsync(IAsyncEnumerable<ChatResponseUpdate> updates, CancellationToken cancellationToken)
+    {
+        List<ChatResponseUpdate> all = [];
+        await foreach (ChatResponseUpdate update in updates.WithCancellation(cancellationToken).ConfigureAwait(false))
+        {
+            all.Add(update);
+        }
+
+        // Properties of updates are properties of messages; this one is the response's.
+        ChatResponse response = all.ToChatResponse();
+        if (all[^1].AdditionalProperties?.TryGetValue(StateHealth, out object? health) is true)
+        {
+            (response.AdditionalProperties ??= [])[StateHealth] = health;
+        }
+
+        return response;
+    }
+
     // A wrapper of its own, because an iterator cannot yield where it catches.
     private async IAsyncEnumerable<ChatResponseUpdate> ObserveAsync(
         IReadOnlyList<ChatMessage> messages, ChatOptions? options, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -165,7 +202,8 @@ public sealed class MambaChatClient : IChatClient, IAsyncDisposable
         // Rendering a long history and copying states take milliseconds, which are not the caller's.
         PreparedPrompt prompt = await Task.Run(() => _preparer.PrepareAsync(request, cancellationToken), cancellationToken).ConfigureAwait(false);
         _telemetry.CacheLookup((int)Math.Min(prompt.CachedCount, int.MaxValue), (int)Math.Min(prompt.InputCount, int.MaxValue));
-        Sequence sequence = Submit(request, prompt, plan, form, cancellationToken);
+        CollapseMonitor? monitor = CreateMonitor(identity.ResponseId);
+        Sequence sequence = Submit(request, prompt, plan, form, monitor, cancellationToken);
 
         ReplyBuilder reply = new(form.Parser, _model.Tokenizer.AddsLeadingSpace);
         await foreach (GeneratedToken token in sequence.ConfigureAwait(false))
@@ -200,21 +238,33 @@ public sealed class MambaChatClient : IChatClient, IAsyncDisposable
         ChatResponseUpdate last = identity.Update(new UsageContent(usage));
         last.FinishReason = reason;
         last.ConversationId = conversationId;
+        if (monitor?.Report is { } report)
+        {
+            last.AdditionalProperties = new AdditionalPropertiesDictionary { [StateHealth] = report };
+        }
+
         yield return last;
     }
 
+    private CollapseMonitor? CreateMonitor(string subject) => _options.CollapseMonitor is { } options
+        ? new CollapseMonitor(_model, options, _telemetry.Collapse, subject)
+        : null;
+
     private Sequence Submit(
-        ChatRequest request, PreparedPrompt prompt, GenerationPlan plan, ReplyForm form, CancellationToken cancellationToken) =>
+        ChatRequest request, PreparedPrompt prompt, GenerationPlan plan, ReplyForm form, CollapseMonitor? monitor,
+        CancellationToken cancellationToken) =>
         _scheduler.Submit(
             new SequenceRequest
             {
                 State = prompt.State,
+                Policy = prompt.Policy,
                 Prompt = prompt.Unread,
                 Context = prompt.Known.AsMemory(0, prompt.Covered),
                 Plan = plan,
                 Constraint = form.Constraint,
                 Borders = [.. prompt.Borders.Select(border => border - prompt.Covered)],
-                OnBorder = (border, state) => _cache.Add(prompt.Known.AsSpan(0, prompt.Covered + border), state),
+                Monitor = monitor,
+                OnBorder = (border, state) => _cache.Add(prompt.Known.AsSpan(0, prompt.Covered + border), prompt.Policy, state),
                 KeepState = request.StoresConversation || (prompt.IsWhole && _cache.IsEnabled),
             },
             cancellationToken);
@@ -242,7 +292,7 @@ public sealed class MambaChatClient : IChatClient, IAsyncDisposable
                 int[] tokens = [.. result.KeptTokens];
                 _replies.Add(prompt.Known, tokens, reader.Turns[0]);
                 isTaken = true;
-                _cache.Add([.. prompt.Known, .. tokens], state);
+                _cache.Add([.. prompt.Known, .. tokens], prompt.Policy, state);
             }
 
             return id;

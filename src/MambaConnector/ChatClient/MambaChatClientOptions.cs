@@ -27,6 +27,11 @@ public class MambaChatClientOptions
     /// recently used go first. Those of a device are kept in host memory, page-locked.</summary>
     public long PrefixCacheBytes { get; set; } = 512L << 20;
 
+    /// <summary>The long-context policy of requests that name none (<c>long_context_policy</c> in
+    /// <see cref="Microsoft.Extensions.AI.ChatOptions.AdditionalProperties"/>); null: the model's,
+    /// <see cref="MambaModelOptions.LongContextPolicy"/>. A conversation that is kept goes on with the policy that it has.</summary>
+    public LongContextPolicy? LongContextPolicy { get; set; }
+
     /// <summary>Whether every response comes with a conversation id. Otherwise only those to requests that have one, or
     /// <see cref="MambaChatClient.NewConversation"/> in its place.</summary>
     public bool StoreConversations { get; set; }
@@ -34,11 +39,24 @@ public class MambaChatClientOptions
     /// <summary>Whether spans, and logs at level Trace, may hold the text of messages and replies.</summary>
     public bool EnableSensitiveData { get; set; }
 
+    /// <summary>Watches the state of every request as it grows, with a <see cref="MambaConnector.CollapseMonitor"/> each: what it finds is logged and
+    /// measured, and the last report is in the response's additional properties as <see cref="MambaChatClient.StateHealth"/>. Null: nobody watches. Can
+    /// switch the policy, but not read a text anew.</summary>
+    public CollapseMonitorOptions? CollapseMonitor { get; set; }
+
     internal MambaChatClientOptions Copy() => (MambaChatClientOptions)MemberwiseClone();
 
-    /// <exception cref="ArgumentOutOfRangeException">A member is out of its range; named.</exception>
+    /// <exception cref="ArgumentException">A member is out of its range; named.</exception>
     internal void Check()
     {
+        CollapseMonitor?.Check();
+        if (CollapseMonitor?.Action is CollapseAction.ResetAndReinjectAction)
+        {
+            throw new ArgumentException(
+                "A chat client's CollapseMonitor cannot read a text anew: what the conversation has said would be gone from its state and not from its " +
+                "messages. Use CollapseAction.SwitchPolicy, or CollapseAction.Warn and begin a new conversation with a summary.");
+        }
+
         ArgumentNullException.ThrowIfNull(Generation);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxInputTokens ?? 1, 1, nameof(MaxInputTokens));
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxConcurrency, 1);

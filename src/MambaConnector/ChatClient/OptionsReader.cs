@@ -1,4 +1,5 @@
 using System.Globalization;
+using MambaConnector.LongContext;
 using Microsoft.Extensions.AI;
 
 namespace MambaConnector.ChatClient;
@@ -9,7 +10,7 @@ internal static class OptionsReader
     private const string MinP = "min_p";
     private const string RepetitionPenalty = "repetition_penalty";
     private const string PenaltyWindow = "penalty_window";
-    private const string LongContextPolicy = "long_context_policy";
+    private const string PolicyName = "long_context_policy";
 
     /// <summary>How to generate: what the request's own <see cref="GenerationOptions"/> say
     /// (<see cref="ChatOptions.RawRepresentationFactory"/>), else its options, else the client's.</summary>
@@ -45,6 +46,25 @@ internal static class OptionsReader
         return own.Or(request).Or(defaults);
     }
 
+    /// <summary>The long-context policy that a request names: itself, or its text, which may come from afar and so names no file.</summary>
+    /// <exception cref="ArgumentException">It names none that there is.</exception>
+    public static LongContextPolicy? ReadPolicy(ChatOptions? options)
+    {
+        if (options?.AdditionalProperties?.TryGetValue(PolicyName, out object? value) is not true || value is null)
+        {
+            return null;
+        }
+
+        try
+        {
+            return value as LongContextPolicy ?? PolicyText.Parse(Text(value) ?? "", allowsFiles: false);
+        }
+        catch (FormatException exception)
+        {
+            throw new ArgumentException($"AdditionalProperties[\"{PolicyName}\"]: {exception.Message}", exception);
+        }
+    }
+
     /// <exception cref="ArgumentException">A member asks for what this client cannot do.</exception>
     public static void Check(ChatOptions options, string modelId)
     {
@@ -65,17 +85,11 @@ internal static class OptionsReader
             throw new ArgumentException(
                 "ChatOptions.ContinuationToken continues a background response, and this client answers in the foreground. Send the messages again.");
         }
-
-        if (options.AdditionalProperties?.TryGetValue(LongContextPolicy, out object? policy) is true && policy is not null &&
-            !string.Equals(Text(policy), "none", StringComparison.OrdinalIgnoreCase))
-        {
-            throw new ArgumentException($"{LongContextPolicy} is '{policy}'; this version knows 'none'.");
-        }
     }
 
     /// <summary>Names of additional properties that mean nothing here: they may be for other providers.</summary>
     public static IEnumerable<string> Unknown(ChatOptions? options) =>
-        options?.AdditionalProperties?.Keys.Except([MinP, RepetitionPenalty, PenaltyWindow, LongContextPolicy], StringComparer.OrdinalIgnoreCase) ?? [];
+        options?.AdditionalProperties?.Keys.Except([MinP, RepetitionPenalty, PenaltyWindow, PolicyName], StringComparer.OrdinalIgnoreCase) ?? [];
 
     private static string? Text(object? value) => Convert.ToString(value, CultureInfo.InvariantCulture);
 

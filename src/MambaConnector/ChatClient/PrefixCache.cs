@@ -7,7 +7,7 @@ namespace MambaConnector.ChatClient;
 internal sealed class PrefixCache(long maxBytes) : IDisposable
 {
     private readonly Lock _gate = new();
-    private readonly Dictionary<(int Length, TokenChain Chain), Entry> _entries = [];
+    private readonly Dictionary<(LongContextPolicy Policy, int Length, TokenChain Chain), Entry> _entries = [];
     private readonly LinkedList<Entry> _recent = []; // the most recently used first
     private bool _isDisposed;
 
@@ -18,10 +18,14 @@ internal sealed class PrefixCache(long maxBytes) : IDisposable
 
     public int Count => _entries.Count;
 
-    /// <summary>Keeps the state after <paramref name="tokens"/>; takes it over.</summary>
-    public void Add(ReadOnlySpan<int> tokens, IBackendSession state)
+    /// <summary>Keeps a state; takes it over.</summary>
+    /// <param name="tokens">All that it has read.</param>
+    /// <param name="policy">The long-context policy under which it began to: a monitor may have switched it on the way, and whoever begins so again comes to
+    /// the same state.</param>
+    /// <param name="state">The state.</param>
+    public void Add(ReadOnlySpan<int> tokens, LongContextPolicy policy, IBackendSession state)
     {
-        Entry entry = new() { Key = (tokens.Length, TokenChain.Of(tokens)), State = state, Bytes = state.Info.StateBytes };
+        Entry entry = new() { Key = (policy, tokens.Length, TokenChain.Of(tokens)), State = state, Bytes = state.Info.StateBytes };
         bool fits = entry.Bytes <= maxBytes && Rest(state);
         lock (_gate)
         {
@@ -47,12 +51,15 @@ internal sealed class PrefixCache(long maxBytes) : IDisposable
     }
 
     /// <summary>The state that covers most of a prompt, or null.</summary>
-    public PrefixMatch? Find(ReadOnlySpan<int> prompt)
+    /// <param name="prompt">The prompt.</param>
+    /// <param name="policy">The long-context policy under which the prompt is to be read: the state of another has read the same tokens and holds
+    /// something else.</param>
+    public PrefixMatch? Find(ReadOnlySpan<int> prompt, LongContextPolicy policy)
     {
         int[] lengths;
         lock (_gate)
         {
-            lengths = [.. _entries.Keys.Select(key => key.Length).Where(length => length > 0).Distinct()];
+            lengths = [.. _entries.Keys.Where(key => key.Length > 0 && key.Policy == policy).Select(key => key.Length).Distinct()];
         }
 
         // Hashing a long prompt takes a moment, too: only lookups are made under the lock, for the lengths that are kept.
@@ -62,7 +69,7 @@ internal sealed class PrefixCache(long maxBytes) : IDisposable
         {
             for (int index = beginnings.Count - 1; index >= 0 && longest is null; index--)
             {
-                longest = _entries.GetValueOrDefault(beginnings[index]);
+                longest = _entries.GetValueOrDefault((policy, beginnings[index].Length, beginnings[index].Chain));
             }
 
             if (longest is null)
@@ -151,7 +158,7 @@ internal sealed class PrefixCache(long maxBytes) : IDisposable
     {
         public Entry() => Node = new LinkedListNode<Entry>(this);
 
-        public required (int Length, TokenChain Chain) Key { get; init; }
+        public required (LongContextPolicy Policy, int Length, TokenChain Chain) Key { get; init; }
 
         public required IBackendSession State { get; init; }
 

@@ -8,6 +8,9 @@ internal sealed record PreparedPrompt
     /// <summary>The state to begin from; null: an empty one.</summary>
     public required IBackendSession? State { get; init; }
 
+    /// <summary>The long-context policy of an empty state to begin from.</summary>
+    public required LongContextPolicy Policy { get; init; }
+
     /// <summary>Tokens that the state holds.</summary>
     public required long CachedCount { get; init; }
 

@@ -4,8 +4,16 @@ using Microsoft.Extensions.AI;
 namespace MambaConnector.ChatClient;
 
 /// <summary>Turns a request into tokens, and finds the state that already holds most of them.</summary>
+/// <param name="model">The model.</param>
+/// <param name="template">How messages become tokens.</param>
+/// <param name="cache">States after beginnings of prompts.</param>
+/// <param name="replies">Tokens of replies in prompts.</param>
+/// <param name="conversations">States of conversations that were kept.</param>
+/// <param name="defaultPolicy">The long-context policy of new conversations whose request names none.</param>
+/// <param name="maxInputTokens">The length that a prompt may have; null: any.</param>
 internal sealed class PromptPreparer(
-    MambaModel model, ChatTemplate template, PrefixCache cache, KnownReplies replies, ConversationKeeper conversations, int? maxInputTokens)
+    MambaModel model, ChatTemplate template, PrefixCache cache, KnownReplies replies, ConversationKeeper conversations,
+    LongContextPolicy defaultPolicy, int? maxInputTokens)
 {
     /// <exception cref="ConversationNotFoundException">The conversation to continue is not kept.</exception>
     /// <exception cref="ArgumentException">The messages do not fit the template, or are too many.</exception>
@@ -24,11 +32,13 @@ internal sealed class PromptPreparer(
 
         RenderedPrompt prompt = template.Render(model.Tokenizer, turns, request.Tools, cache.IsEnabled ? replies.ForOnePrompt() : null);
         CheckLength(prompt.Tokens.Length);
-        PrefixMatch? match = cache.Find(prompt.Tokens);
+        LongContextPolicy policy = (request.Policy ?? defaultPolicy).ForPrompt(prompt.Tokens.Length).Resolve(model.Info);
+        PrefixMatch? match = cache.Find(prompt.Tokens, policy);
         int covered = match?.Length ?? 0;
         return new PreparedPrompt
         {
             State = match?.State,
+            Policy = policy,
             CachedCount = covered,
             Known = prompt.Tokens,
             Covered = covered,
@@ -50,9 +60,16 @@ internal sealed class PromptPreparer(
                 model.Tokenizer, Turns(request, isInstructedAnew ? request.Instructions : null, reader), hasNewTools ? request.Tools : []);
             long count = past.State.Info.TokenCount;
             CheckLength(count + prompt.Tokens.Length);
+            LongContextPolicy? policy = request.Policy?.ForPrompt(count + prompt.Tokens.Length).Resolve(model.Info);
+            if (policy is not null && policy != past.State.Info.Policy)
+            {
+                past.State.SetPolicy(policy);
+            }
+
             return new PreparedPrompt
             {
                 State = past.State,
+                Policy = past.State.Info.Policy,
                 CachedCount = count,
                 Known = prompt.Tokens,
                 Covered = 0,

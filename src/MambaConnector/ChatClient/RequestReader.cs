@@ -28,6 +28,7 @@ internal static class RequestReader
             AllowsMultipleToolCalls = options?.AllowMultipleToolCalls ?? true,
             ResponseFormat = options?.ResponseFormat,
             Generation = OptionsReader.ReadGeneration(options, client, defaults.Generation),
+            Policy = OptionsReader.ReadPolicy(options),
             ConversationId = id == MambaChatClient.NewConversation ? null : id,
             StoresConversation = id is not null || defaults.StoreConversations,
         };

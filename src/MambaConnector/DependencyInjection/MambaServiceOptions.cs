@@ -3,7 +3,8 @@ namespace MambaConnector;
 /// <summary>What <c>AddMambaChatClient</c> registers: a model, where conversations are kept, and how requests are served. Checked when the
 /// host starts, read when the client is first asked for; later changes have no effect.</summary>
 /// <remarks>In configuration the members are keys of one section (<see cref="MambaChatClientOptions.Generation"/> is a section in it,
-/// <see cref="ModelFactory"/> is for code alone). A key that names no member is an error.</remarks>
+/// <see cref="MambaChatClientOptions.LongContextPolicy"/> a text that <see cref="LongContextPolicy.Parse(string)"/> reads, as <c>window:4096</c>;
+/// <see cref="ModelFactory"/> and <see cref="MambaChatClientOptions.CollapseMonitor"/> are for code alone). A key that names no member is an error.</remarks>
 public sealed class MambaServiceOptions : MambaChatClientOptions
 {
     /// <summary>A model directory or a GGUF file. Required, unless there is a <see cref="ModelFactory"/> or the application registered a
@@ -27,6 +28,9 @@ public sealed class MambaServiceOptions : MambaChatClientOptions
 
     /// <inheritdoc cref="MambaModelOptions.TokenizerPath" path="/summary"/>
     public string? TokenizerPath { get; set; }
+
+    /// <inheritdoc cref="MambaModelOptions.TrainingLength" path="/summary"/>
+    public long? TrainingLength { get; set; }
 
     /// <summary>The directory in which conversations are kept; made when it is not there. Null: they are kept in memory, or where
     /// <see cref="UseDistributedCache"/> says. An <see cref="IConversationStore"/> that the application registered under the same key takes
@@ -53,5 +57,6 @@ public sealed class MambaServiceOptions : MambaChatClientOptions
         WeightType = WeightType,
         Isa = Isa,
         TokenizerPath = TokenizerPath,
+        TrainingLength = TrainingLength,
     };
 }

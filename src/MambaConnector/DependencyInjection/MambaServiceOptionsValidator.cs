@@ -31,8 +31,8 @@ internal sealed class MambaServiceOptionsValidator(string optionsName, bool hasO
         {
             if (options.ModelPath is not null || options.ModelFactory is not null || options.ToModelOptions() != new MambaModelOptions())
             {
-                yield return "the application registered a MambaModel, so ModelPath, ModelFactory, Device, ThreadCount, WeightType, Isa " +
-                    "and TokenizerPath say nothing: leave them out.";
+                yield return "the application registered a MambaModel, so ModelPath, ModelFactory, Device, ThreadCount, WeightType, Isa, " +
+                    "TokenizerPath and TrainingLength say nothing: leave them out.";
             }
         }
         else if (options.ModelFactory is not null)
@@ -73,6 +73,11 @@ internal sealed class MambaServiceOptionsValidator(string optionsName, bool hasO
         if (!Enum.IsDefined(options.WeightType))
         {
             yield return $"WeightType is {options.WeightType}; use one of {string.Join(", ", Enum.GetNames<MambaWeightType>())}.";
+        }
+
+        if (options.TrainingLength < 1)
+        {
+            yield return $"TrainingLength is {options.TrainingLength}; use 1 or more, or leave it out for what the checkpoint says.";
         }
 
         if (options.TokenizerPath is not null && !Path.Exists(options.TokenizerPath))

@@ -9,13 +9,36 @@ internal static class ServiceOptionsBinder
     /// value.</exception>
     public static void Bind(IConfiguration configuration, MambaServiceOptions options)
     {
+        if (configuration.GetSection(nameof(options.CollapseMonitor)) is { } monitor && monitor.Exists())
+        {
+            throw new InvalidOperationException($"{monitor.Path} is set in code, on the options of AddMambaChatClient, and not in configuration.");
+        }
+
         RequireName<MambaIsa>(configuration, nameof(options.Isa));
         RequireName<MambaWeightType>(configuration, nameof(options.WeightType));
+        if (configuration.GetSection(nameof(options.LongContextPolicy)) is { Value.Length: > 0 } policy)
+        {
+            options.LongContextPolicy = ReadPolicy(policy);
+        }
+
         GenerationOptions before = options.Generation;
+        // The generated binder knows the key LongContextPolicy and leaves it alone (the warnings SYSLIB1100 and SYSLIB1101, off in the project).
         configuration.Bind(options, static binder => binder.ErrorOnUnknownConfiguration = true);
         GenerationSection section = new();
         configuration.GetSection(nameof(options.Generation)).Bind(section, static binder => binder.ErrorOnUnknownConfiguration = true);
         options.Generation = section.ToOptions().Or(before);
+    }
+
+    private static LongContextPolicy ReadPolicy(IConfigurationSection section)
+    {
+        try
+        {
+            return LongContextPolicy.Parse(section.Value!);
+        }
+        catch (Exception exception) when (exception is FormatException or IOException or UnauthorizedAccessException or MambaFormatException)
+        {
+            throw new InvalidOperationException($"{section.Path}: {exception.Message}", exception);
+        }
     }
 
     // The binder's own message does not say which names there are.

@@ -77,6 +77,13 @@ internal sealed class TokenGeneration
             {
                 _model.Backend.Evaluate([new EvaluationItem(replay, tokens.Length, 0)], tokens, [], cancellationToken);
             }
+
+            // A monitor may have switched it since.
+            LongContextPolicy policy = State.Info.Policy;
+            if (policy != replay.Info.Policy)
+            {
+                replay.SetPolicy(policy);
+            }
         }
         catch
         {

@@ -6,7 +6,7 @@ namespace MambaConnector.Models;
 /// when it is first asked for.</summary>
 internal sealed class Checkpoint
 {
-    // Keys of llama.cpp, except the last: GGUF has no key for a list of end tokens.
+    // Keys of llama.cpp, except the last two: GGUF has none for a list of end tokens, nor for the length that a model was trained on.
     private const string TemplateKey = "tokenizer.chat_template";
     private const string TemperatureKey = "general.sampling.temp";
     private const string TopKKey = "general.sampling.top_k";
@@ -14,6 +14,7 @@ internal sealed class Checkpoint
     private const string MinPKey = "general.sampling.min_p";
     private const string RepetitionPenaltyKey = "general.sampling.penalty_repeat";
     private const string EndTokensKey = "mamba_connector.end_token_ids";
+    private const string TrainingLengthKey = "mamba_connector.training_length";
     private static readonly string[] EndTokenKeys = ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"];
 
     private readonly Lazy<MambaTokenizer>? _tokenizer;
@@ -80,9 +81,11 @@ internal sealed class Checkpoint
     }
 
     /// <summary>The GGUF records that a file written from this checkpoint needs beside those of the weights.</summary>
-    public byte[] PackMetadata()
+    /// <param name="trainingLength">In place of the checkpoint's own; null: that.</param>
+    public byte[] PackMetadata(long? trainingLength = null)
     {
         MetadataWriter writer = new();
+        AddTrainingLength(writer, trainingLength);
         if (_tokenizer is not null && _isTokenizerReplaced)
         {
             Tokenizer.WriteMetadata(writer);
@@ -101,6 +104,10 @@ internal sealed class Checkpoint
 
         return writer.ToArray();
     }
+
+    /// <summary>Adds the record of a training length, if there is one.</summary>
+    public static void AddTrainingLength(MetadataWriter writer, long? trainingLength) =>
+        AddIfSet(writer, TrainingLengthKey, trainingLength is long length ? (ulong)length : null);
 
     // The readers of tokenizers, which also read by themselves, know no error codes.
     private static MambaTokenizer Read(Func<MambaTokenizer> read)

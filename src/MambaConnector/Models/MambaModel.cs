@@ -1,4 +1,5 @@
 using MambaConnector.Backend;
+using MambaConnector.LongContext;
 using MambaConnector.Models;
 using MambaConnector.Native;
 using NativeShape = MambaConnector.Native.Generated.MambaShape;
@@ -16,7 +17,10 @@ public sealed class MambaModel : IDisposable
     internal MambaModel(IInferenceBackend backend, Checkpoint checkpoint, MambaModelOptions options, string? path = null)
     {
         _backend = backend;
-        _description = new MambaModelDescription(backend.ModelInfo, checkpoint, options.ChatTemplate, path);
+        _description = new MambaModelDescription(backend.ModelInfo, checkpoint, options.ChatTemplate, path, options.TrainingLength);
+        Policy = options.LongContextPolicy.Resolve(Info);
+        Baseline = options.Baseline;
+        Baseline?.CheckModel(Info);
     }
 
     /// <inheritdoc cref="MambaModelDescription.Name"/>
@@ -43,7 +47,14 @@ public sealed class MambaModel : IDisposable
     /// <inheritdoc cref="MambaModelDescription.GenerationDefaults"/>
     public GenerationDefaults GenerationDefaults => _description.GenerationDefaults;
 
+    /// <summary>What the model's state looks like while it is healthy, for monitors that are told of no other, and for
+    /// <see cref="LongContextPolicy.StateNorm(StateBaseline, float)"/>; null: not known. <c>mamba eval calibrate</c> measures it.</summary>
+    public StateBaseline? Baseline { get; }
+
     internal IInferenceBackend Backend => _backend;
+
+    /// <summary>That of sessions that nothing else is said of, resolved.</summary>
+    internal LongContextPolicy Policy { get; }
 
     /// <summary>Loads a model.</summary>
     /// <param name="path">A directory (Hugging Face or state-spaces layout) or a GGUF file.</param>
@@ -52,6 +63,7 @@ public sealed class MambaModel : IDisposable
     /// <exception cref="IOException">Reading failed.</exception>
     /// <exception cref="ArgumentException">An option or an environment variable has no such value.</exception>
     /// <exception cref="MambaFormatException">The files are damaged, or of a kind that this build does not run.</exception>
+    /// <exception cref="MambaStateMismatchException"><see cref="MambaModelOptions.Baseline"/> is of another model.</exception>
     /// <exception cref="MambaDeviceException">The device that was asked for cannot be used.</exception>
     /// <exception cref="MambaOutOfMemoryException">There is not enough memory.</exception>
     /// <exception cref="MambaNativeLibraryException">The native library could not be loaded.</exception>
@@ -119,6 +131,7 @@ public sealed class MambaModel : IDisposable
     /// programs on one file. It has no tokenizer and says so. The file appears whole or not at all.</summary>
     /// <param name="shape">Its shape.</param>
     /// <param name="destination">The file; replaced if it exists.</param>
+    /// <param name="trainingLength">T_train, tokens, as the file is to say it; null: it says none.</param>
     /// <param name="progress">Told the part done, 0 to 1.</param>
     /// <param name="cancellationToken">Ends the writing; the destination is untouched then.</param>
     /// <exception cref="MambaFormatException">The shape is none that a model can have; the message says why.</exception>
@@ -127,12 +140,15 @@ public sealed class MambaModel : IDisposable
     /// <exception cref="MambaOutOfMemoryException">There is not enough memory.</exception>
     /// <exception cref="MambaNativeLibraryException">The native library could not be loaded.</exception>
     public static void WriteRandom(
-        MambaShape shape, string destination, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
+        MambaShape shape, string destination, long? trainingLength = null, IProgress<double>? progress = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(destination);
+        ArgumentOutOfRangeException.ThrowIfLessThan(trainingLength ?? 1, 1, nameof(trainingLength));
         using ModelHandle model = OpenRandom(shape);
         MetadataWriter metadata = new();
         metadata.Add("tokenizer.ggml.model", "none");
+        Checkpoint.AddTrainingLength(metadata, trainingLength);
         model.Write(destination, (int)MambaWeightType.AsStored, metadata.ToArray(), Report(progress), cancellationToken);
     }
 
@@ -151,18 +167,20 @@ public sealed class MambaModel : IDisposable
     /// <param name="source">As for <see cref="Load"/>.</param>
     /// <param name="destination">The file; replaced if it exists.</param>
     /// <param name="weightType">The type of the matrices.</param>
+    /// <param name="trainingLength">T_train, tokens, as the file is to say it; null: as <paramref name="source"/> does.</param>
     /// <param name="progress">Told the part done, 0 to 1.</param>
     /// <param name="cancellationToken">Ends the writing; the destination is untouched then.</param>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <inheritdoc cref="Load" path="/exception"/>
     public static void Convert(
-        string source, string destination, MambaWeightType weightType = MambaWeightType.AsStored, IProgress<double>? progress = null,
-        CancellationToken cancellationToken = default)
+        string source, string destination, MambaWeightType weightType = MambaWeightType.AsStored, long? trainingLength = null,
+        IProgress<double>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(source);
         ArgumentException.ThrowIfNullOrEmpty(destination);
+        ArgumentOutOfRangeException.ThrowIfLessThan(trainingLength ?? 1, 1, nameof(trainingLength));
         using ModelHandle model = ModelHandle.Open(source);
-        byte[] metadata = Checkpoint.Open(model, source, null).PackMetadata();
+        byte[] metadata = Checkpoint.Open(model, source, null).PackMetadata(trainingLength);
         model.Write(destination, (int)weightType, metadata, Report(progress), cancellationToken);
     }
 
@@ -172,7 +190,8 @@ public sealed class MambaModel : IDisposable
 
     /// <summary>A session with an empty state.</summary>
     /// <exception cref="MambaOutOfMemoryException">There is not enough memory for another state.</exception>
-    public MambaSession CreateSession() => new(this, _backend.CreateSession());
+    /// <exception cref="NotSupportedException">The model's device does not have <see cref="MambaModelOptions.LongContextPolicy"/>.</exception>
+    public MambaSession CreateSession() => new(this, CreateState(Policy));
 
     /// <summary>A session in the state that <see cref="MambaSession.Save"/> wrote.</summary>
     /// <param name="stream">Read to its end.</param>
@@ -203,6 +222,8 @@ public sealed class MambaModel : IDisposable
     /// <param name="tokens">One a session.</param>
     /// <param name="logits">[sessions, <see cref="MambaModelInfo.PaddedVocabSize"/>]: receives the logits after each token.</param>
     /// <param name="cancellationToken">Ends the evaluation; no session has moved then.</param>
+    /// <remarks>When all have moved, monitors look at their sessions. What one of them throws is thrown when all have looked (several as an
+    /// <see cref="AggregateException"/>); the tokens are read then and the logits written.</remarks>
     /// <exception cref="ArgumentException">A session is of another model, or a length does not fit.</exception>
     public void DecodeBatch(
         IReadOnlyList<MambaSession> sessions, ReadOnlySpan<int> tokens, Span<float> logits, CancellationToken cancellationToken = default)
@@ -218,8 +239,8 @@ public sealed class MambaModel : IDisposable
         MambaSession.DecodeBatch(this, sessions, tokens, logits, cancellationToken);
     }
 
-    /// <summary>Writes the model as a GGUF file with tokenizer, chat template and generation defaults. The file appears whole or not at
-    /// all.</summary>
+    /// <summary>Writes the model as a GGUF file with tokenizer, chat template, generation defaults and, where the options said it, its training
+    /// length. The file appears whole or not at all.</summary>
     /// <param name="path">The file; replaced if it exists.</param>
     /// <param name="weightType">The type of the matrices.</param>
     /// <param name="progress">Told the part done, 0 to 1.</param>
@@ -241,7 +262,54 @@ public sealed class MambaModel : IDisposable
     /// <summary>Frees the model as soon as its last session is disposed.</summary>
     public void Dispose() => _backend.Dispose();
 
-    internal MambaSession LoadSession(ReadOnlySpan<byte> state) => new(this, _backend.LoadSession(state));
+    /// <summary>An empty state.</summary>
+    /// <param name="policy">Resolved for this model.</param>
+    internal IBackendSession CreateState(LongContextPolicy policy)
+    {
+        IBackendSession state = _backend.CreateSession();
+        try
+        {
+            if (policy != LongContextPolicy.None)
+            {
+                state.SetPolicy(policy);
+            }
+
+            return state;
+        }
+        catch
+        {
+            state.Dispose();
+            throw;
+        }
+    }
+
+    internal MambaSession LoadSession(ReadOnlySpan<byte> state)
+    {
+        IBackendSession session = _backend.LoadSession(state);
+        try
+        {
+            return new MambaSession(this, session, StateReader.TracksDecay(session, this));
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Whether it runs on the CPU, which has the long-context policies and adds up step sizes.</summary>
+    internal bool RunsOnCpu => EngineInfo.Device == "cpu";
+
+    /// <exception cref="NotSupportedException">Its device does not have the policy.</exception>
+    internal void RequireSupport(LongContextPolicy policy)
+    {
+        if (policy != LongContextPolicy.None && !RunsOnCpu)
+        {
+            throw new NotSupportedException(
+                $"The policy '{policy}' cannot run on {EngineInfo.Device}: a device has no long-context policies. " +
+                "Run this model on the CPU, or set none.");
+        }
+    }
 
     /// <exception cref="MambaFormatException">There is none, or one that is not known.</exception>
     internal ChatTemplate RequireChatTemplate() => ChatTemplate ?? throw new MambaFormatException(
@@ -281,7 +349,16 @@ public sealed class MambaModel : IDisposable
     private static MambaModel Start(ModelHandle model, string? path, MambaModelOptions options)
     {
         Checkpoint checkpoint = Checkpoint.Open(model, path, options.TokenizerPath);
-        return new MambaModel(new NativeBackend(model, options), checkpoint, options, path);
+        NativeBackend backend = new(model, options);
+        try
+        {
+            return new MambaModel(backend, checkpoint, options, path);
+        }
+        catch
+        {
+            backend.Dispose();
+            throw;
+        }
     }
 
     private static Action<long, long>? Report(IProgress<double>? progress) =>

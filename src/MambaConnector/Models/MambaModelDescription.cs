@@ -8,12 +8,16 @@ namespace MambaConnector;
 public sealed class MambaModelDescription
 {
     private readonly Checkpoint _checkpoint;
+    private readonly long? _trainingLength;
     private readonly Lazy<ChatTemplate?> _chatTemplate;
 
-    internal MambaModelDescription(MambaModelInfo info, Checkpoint checkpoint, ChatTemplate? chatTemplate, string? path)
+    internal MambaModelDescription(
+        MambaModelInfo info, Checkpoint checkpoint, ChatTemplate? chatTemplate, string? path, long? trainingLength = null)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(trainingLength ?? 1, 1, nameof(MambaModelOptions.TrainingLength));
         _checkpoint = checkpoint;
-        Info = info;
+        _trainingLength = trainingLength;
+        Info = info with { TrainingLength = trainingLength ?? info.TrainingLength };
         Name = checkpoint.Metadata.GetString("general.name") is { Length: > 0 } name ? name
             : path is not null ? Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)))
             : info.Architecture.ToString();
@@ -46,5 +50,5 @@ public sealed class MambaModelDescription
     public GenerationDefaults GenerationDefaults => _checkpoint.Defaults;
 
     /// <inheritdoc cref="Checkpoint.PackMetadata"/>
-    internal byte[] PackMetadata() => _checkpoint.PackMetadata();
+    internal byte[] PackMetadata() => _checkpoint.PackMetadata(_trainingLength);
 }

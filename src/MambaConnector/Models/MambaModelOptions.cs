@@ -34,6 +34,17 @@ public sealed record MambaModelOptions
     /// <summary>The chat template, when the checkpoint's own is missing or not among those that are known.</summary>
     public ChatTemplate? ChatTemplate { get; init; }
 
+    /// <summary>The policy that new sessions begin with (<see cref="MambaSession.Policy"/>); those that were saved go on with their own.</summary>
+    public LongContextPolicy LongContextPolicy { get; init; } = LongContextPolicy.None;
+
+    /// <summary>T_train: the longest input that the model has seen in training, tokens; null: what the checkpoint says (the key
+    /// <c>mamba_connector.training_length</c> of a GGUF file, <c>mamba_connector</c>: <c>training_length</c> of a <c>config.json</c>). Nothing
+    /// guesses it: where neither says it, <see cref="MambaModelInfo.TrainingLength"/> is 0.</summary>
+    public long? TrainingLength { get; init; }
+
+    /// <summary>What the model's state looks like while it is healthy (<see cref="MambaModel.Baseline"/>); null: not known.</summary>
+    public StateBaseline? Baseline { get; init; }
+
     /// <returns>Null for the best there is.</returns>
     internal (MambaDeviceKind Kind, int Index)? ResolveDevice() =>
         Device is not null ? MambaDevice.ParseId(Device, nameof(Device))

@@ -10,6 +10,9 @@ internal sealed record SequenceRequest
     /// the request is admitted.</summary>
     public IBackendSession? State { get; init; }
 
+    /// <summary>The long-context policy of an empty state, resolved; null: the model's. That of <see cref="State"/> stays what it is.</summary>
+    public LongContextPolicy? Policy { get; init; }
+
     /// <summary>Tokens to read after <see cref="State"/>. May be empty where that holds tokens.</summary>
     public ReadOnlyMemory<int> Prompt { get; init; }
 
@@ -27,6 +30,9 @@ internal sealed record SequenceRequest
     /// <summary>Receives a border and a copy of the state there, which is the receiver's own. Called on a thread of the scheduler or of the pool, for
     /// several sequences at once; must not throw.</summary>
     public Action<int, IBackendSession>? OnBorder { get; init; }
+
+    /// <summary>Watches the state, and may switch its policy; null: nobody does.</summary>
+    public CollapseMonitor? Monitor { get; init; }
 
     /// <summary>Whether the state at the end is wanted.</summary>
     public bool KeepState { get; init; }

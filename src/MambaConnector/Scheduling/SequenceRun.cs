@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using MambaConnector.Backend;
 using MambaConnector.Generation;
+using MambaConnector.LongContext;
 
 namespace MambaConnector.Scheduling;
 
@@ -78,11 +79,15 @@ internal sealed class SequenceRun
     {
         try
         {
-            _state ??= _model.Backend.CreateSession();
+            _state ??= _model.CreateState(_request.Policy ?? _model.Policy);
 
             // Undo would keep more states beside this one, and copy them now and then while others wait.
             _state.SetRollbackTokens(0);
             _position = _state.Info.TokenCount;
+            if (_request.Monitor is not null)
+            {
+                StateWatch.Begin(_state, _model);
+            }
         }
         catch (Exception exception)
         {
@@ -91,9 +96,15 @@ internal sealed class SequenceRun
     }
 
     /// <summary>From <paramref name="taken"/> tokens on: how many more reach the next place where its reading may be cut; 0 when there is
-    /// none.</summary>
+    /// none, or when its state is measured first.</summary>
     public int NextCut(int taken)
     {
+        // Measured behind its piece, and where that is must not depend on who else is served: every such place is on the chunk grid.
+        if (taken > 0 && _request.Monitor is { } monitor && (_position + taken) % monitor.Options.IntervalTokens == 0)
+        {
+            return 0;
+        }
+
         int read = _read + taken;
         int border = _phase == Phase.Prefill && _border < _request.Borders.Count ? _request.Borders[_border] : _input.Length;
         int chunk = ChunkTokens - (int)((_position + taken) % ChunkTokens);
@@ -115,6 +126,11 @@ internal sealed class SequenceRun
         {
             _read += count;
             _position += count;
+            if (_request.Monitor is { } monitor)
+            {
+                StateWatch.Look(monitor, State, _position - count);
+            }
+
             if (_phase == Phase.Prefill)
             {
                 ReachBorder();

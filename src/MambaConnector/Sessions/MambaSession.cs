@@ -1,6 +1,9 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
 using MambaConnector.Backend;
 using MambaConnector.Generation;
+using MambaConnector.LongContext;
 
 namespace MambaConnector;
 
@@ -16,12 +19,15 @@ public sealed class MambaSession : IDisposable
     private SessionInfo _info;
     private bool _isBusy;
     private bool _isDisposed;
+    private bool _tracksDecay;
+    private CollapseMonitor? _monitor;
 
-    internal MambaSession(MambaModel model, IBackendSession state)
+    internal MambaSession(MambaModel model, IBackendSession state, bool tracksDecay = false)
     {
         _model = model;
         _state = state;
         _info = state.Info;
+        _tracksDecay = tracksDecay;
     }
 
     /// <summary>The model.</summary>
@@ -39,8 +45,102 @@ public sealed class MambaSession : IDisposable
     /// <summary>A hash over all consumed tokens in their order: equal texts have equal hashes.</summary>
     public ulong TokenHash => Info.TokenHash;
 
+    /// <summary>Whether the session adds up its step sizes, so that <see cref="GetStateStatistics"/> tells retention and horizon; they count from when it was
+    /// switched on. Off at first; forks and saved sessions keep it. A change forgets what <see cref="Rollback"/> could undo. On the CPU.</summary>
+    /// <exception cref="NotSupportedException">The model runs on a device.</exception>
+    public bool TracksDecay
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _tracksDecay;
+            }
+        }
+
+        set
+        {
+            using Use use = Begin();
+            _state.SetTracking(value);
+            _monitor?.Interrupt();
+            lock (_gate)
+            {
+                _tracksDecay = value;
+            }
+        }
+    }
+
     /// <summary>Tokens that <see cref="Rollback"/> can undo now.</summary>
     public int RollbackAvailable => (int)Math.Min(Info.RollbackAvailable, int.MaxValue);
+
+    /// <summary>What keeps the state healthy past the model's training length. To set it takes effect with the next token, as for a policy that
+    /// begins there; what came before stays in the state as it is. Forks, saved sessions, undo and reset keep it. A window that is set on a session
+    /// that has read something begins at the next multiple of 64 tokens, and until r tokens behind that the state still holds what came
+    /// before.</summary>
+    /// <value>As <see cref="LongContextPolicy.Resolve"/> gives it: never <see cref="LongContextPolicy.Auto"/>. At first
+    /// <see cref="MambaModelOptions.LongContextPolicy"/>, of a session that was saved its own.</value>
+    /// <exception cref="ArgumentException">The policy does not fit the model; the session keeps the one it has.</exception>
+    /// <exception cref="NotSupportedException">The model's device does not have the policy; the session keeps the one it has.</exception>
+    public LongContextPolicy Policy
+    {
+        get => Info.Policy;
+        set
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            LongContextPolicy policy = value.Resolve(_model.Info);
+            using Use use = Begin();
+            if (policy != _info.Policy)
+            {
+                _state.SetPolicy(policy);
+                _monitor?.Interrupt();
+            }
+        }
+    }
+
+    /// <summary>Watches the state from here on; null: nobody does. It stops long inputs where it measures, which changes no bit of what is read, and on the CPU
+    /// it switches <see cref="TracksDecay"/> on, which stays, and where it was off forgets what <see cref="Rollback"/> could undo. Forks and saved sessions have
+    /// none.</summary>
+    /// <remarks>A prompt of a generation, and a batch of <see cref="MambaModel.DecodeBatch"/>, are read whole and measured behind their end. What
+    /// <see cref="Trace"/> reads is not measured.</remarks>
+    /// <exception cref="ArgumentException">The monitor is for sessions of another model.</exception>
+    /// <exception cref="InvalidOperationException">The monitor watches another session.</exception>
+    public CollapseMonitor? Monitor
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _monitor;
+            }
+        }
+
+        set
+        {
+            using Use use = Begin();
+            if (value == _monitor)
+            {
+                return;
+            }
+
+            value?.Take(_model);
+            bool tracks = _tracksDecay;
+            try
+            {
+                tracks = (value is not null && StateWatch.Begin(_state, _model)) || tracks;
+            }
+            catch
+            {
+                value?.Release();
+                throw;
+            }
+
+            _monitor?.Release();
+            lock (_gate)
+            {
+                (_monitor, _tracksDecay) = (value, tracks);
+            }
+        }
+    }
 
     private SessionInfo Info
     {
@@ -62,7 +162,7 @@ public sealed class MambaSession : IDisposable
     {
         CheckTokens(tokens);
         using Use use = Begin();
-        Evaluate(_state, tokens, 0, [], cancellationToken);
+        Advance(tokens, [], cancellationToken);
     }
 
     /// <summary>Reads text: encoded as plain text, after the begin token where the model wants one and the session is empty.</summary>
@@ -107,7 +207,8 @@ public sealed class MambaSession : IDisposable
     /// <see cref="GeneratedToken.FinishReason"/>.</returns>
     /// <remarks>When the last step has been delivered, the session holds the prompt and the generated tokens but the last
     /// <see cref="GeneratedToken.RemovedTokens"/>. When the generation is cancelled, fails, or is left before its last step, the session is as it
-    /// was before the call, without the prompt.</remarks>
+    /// was before the call, without the prompt. Where a <see cref="Monitor"/> has begun the session anew
+    /// (<see cref="CollapseAction.ResetAndReinject"/>), it holds that text alone at the end.</remarks>
     /// <exception cref="ArgumentException">An option is out of its range, or a token id is.</exception>
     /// <exception cref="InvalidOperationException">There is nothing to continue: session and prompt are empty.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -152,7 +253,51 @@ public sealed class MambaSession : IDisposable
         }
 
         using Use use = Begin();
-        Evaluate(_state, tokens, tokens.Length, logits, cancellationToken);
+        Advance(tokens, logits, cancellationToken);
+    }
+
+    /// <summary>Measures every head of every layer's state, as of the last token: one pass over it.</summary>
+    /// <remarks>Cheapest where <see cref="TokenCount"/> is a multiple of 16: nothing waits to enter the state of Mamba-2 there, and elsewhere it is
+    /// brought into a copy. <see cref="HeadStatistics.Retention"/> and what goes with it need <see cref="TracksDecay"/>.</remarks>
+    public StateStatistics GetStateStatistics()
+    {
+        using Use use = Begin();
+        return StateReader.Measure(_state, _model.Info);
+    }
+
+    /// <summary>Copies a layer's state as of the last token: [heads, head_dim, d_state] of Mamba-2, [d_inner, d_state] of Mamba-1.</summary>
+    /// <param name="layer">From 0.</param>
+    /// <param name="values">[<see cref="MambaModelInfo.DInner"/> * <see cref="MambaModelInfo.DState"/>].</param>
+    /// <exception cref="ArgumentException">There is no such layer, or <paramref name="values"/> has another length.</exception>
+    public void GetLayerState(int layer, Span<float> values)
+    {
+        CheckLayer(layer);
+        int length = _model.Info.DInner * _model.Info.DState;
+        if (values.Length != length)
+        {
+            throw new ArgumentException($"A layer's state has {length} values, not {values.Length}.", nameof(values));
+        }
+
+        using Use use = Begin();
+        _state.CopyLayerState(layer, values);
+    }
+
+    /// <summary>Reads tokens as <see cref="Append(ReadOnlySpan{int}, CancellationToken)"/> does, to the same state, and tells what one layer did with each of
+    /// them: for inspection, slow. On the CPU.</summary>
+    /// <param name="layer">From 0.</param>
+    /// <param name="tokens">Ids below <see cref="MambaModelInfo.PaddedVocabSize"/>.</param>
+    /// <returns>[tokens, heads], a row a token; heads as in <see cref="StateStatistics"/>.</returns>
+    /// <exception cref="ArgumentException">There is no such layer, or an id is out of range.</exception>
+    /// <exception cref="NotSupportedException">The model runs on a device.</exception>
+    public HeadStep[,] Trace(int layer, ReadOnlySpan<int> tokens)
+    {
+        CheckLayer(layer);
+        CheckTokens(tokens);
+        HeadStep[,] steps = new HeadStep[tokens.Length, StateHeads.Count(_model.Info)];
+        using Use use = Begin();
+        ref HeadStep first = ref Unsafe.As<byte, HeadStep>(ref MemoryMarshal.GetArrayDataReference(steps));
+        _model.Backend.Trace(_state, tokens, layer, MemoryMarshal.CreateSpan(ref first, steps.Length));
+        return steps;
     }
 
     /// <summary>A second session in the same state. Both go on independently.</summary>
@@ -160,7 +305,7 @@ public sealed class MambaSession : IDisposable
     public MambaSession Fork()
     {
         using Use use = Begin();
-        return new MambaSession(_model, _state.Clone());
+        return new MambaSession(_model, _state.Clone(), _tracksDecay);
     }
 
     /// <summary>Moves the state of a session on a device, and what it keeps to undo with, to page-locked host memory, so that its place is
@@ -188,6 +333,7 @@ public sealed class MambaSession : IDisposable
     {
         using Use use = Begin();
         _state.Reset();
+        _monitor?.Restart();
     }
 
     /// <summary>Undoes the last tokens exactly.</summary>
@@ -198,6 +344,7 @@ public sealed class MambaSession : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(tokens);
         using Use use = Begin();
         _state.Rollback(tokens);
+        _monitor?.Undo(_info.TokenCount - tokens);
     }
 
     /// <summary>Writes the state: versioned, checksummed, naming its model. <see cref="MambaModel.LoadSession(Stream)"/> reads it; what follows is
@@ -228,7 +375,7 @@ public sealed class MambaSession : IDisposable
                 _isDisposed = true;
                 if (!_isBusy)
                 {
-                    _state.Dispose();
+                    Free();
                 }
             }
         }
@@ -255,6 +402,7 @@ public sealed class MambaSession : IDisposable
             }
 
             model.Backend.Evaluate(items, tokens, logits, cancellationToken);
+            LookAtAll(sessions);
         }
         finally
         {
@@ -280,6 +428,32 @@ public sealed class MambaSession : IDisposable
         return _state.Save();
     }
 
+    /// <summary>Lets all monitors look; the sessions have moved whatever one of them throws.</summary>
+    private static void LookAtAll(IReadOnlyList<MambaSession> sessions)
+    {
+        List<Exception> failures = [];
+        foreach (MambaSession session in sessions)
+        {
+            try
+            {
+                session.Reinject(session.Look(session._info.TokenCount));
+            }
+            catch (Exception exception)
+            {
+                failures.Add(exception);
+            }
+        }
+
+        if (failures.Count == 1)
+        {
+            ExceptionDispatchInfo.Throw(failures[0]);
+        }
+        else if (failures.Count > 1)
+        {
+            throw new AggregateException(failures);
+        }
+    }
+
     private static async IAsyncEnumerable<string> TextOf(IAsyncEnumerable<GeneratedToken> tokens)
     {
         await foreach (GeneratedToken token in tokens.ConfigureAwait(false))
@@ -300,17 +474,18 @@ public sealed class MambaSession : IDisposable
         IBackendSession before = await Task.Run(_state.Clone, cancellationToken).ConfigureAwait(false);
         TokenGeneration generation = new(_model, _state, before, prompt, plan);
         bool isFinished = false;
+        long position = _info.TokenCount;
+        string? text = null;
         try
         {
             while (!isFinished)
             {
-                GeneratedToken token = await Task.Run(() => generation.Next(cancellationToken), cancellationToken).ConfigureAwait(false);
+                GeneratedToken token = await Task.Run(Step, cancellationToken).ConfigureAwait(false);
                 isFinished = token.FinishReason is not null;
-                _state = generation.State;
                 UpdateInfo();
                 if (isFinished)
                 {
-                    keepBefore?.Invoke(new MambaSession(_model, before));
+                    keepBefore?.Invoke(new MambaSession(_model, before, _tracksDecay));
                 }
 
                 yield return token;
@@ -320,13 +495,95 @@ public sealed class MambaSession : IDisposable
         {
             if (!isFinished)
             {
+                // Two where the text to begin anew with has taken the generation's place.
                 generation.State.Dispose();
+                _state.Dispose();
                 _state = before;
+                _monitor?.Undo(before.Info.TokenCount);
             }
             else if (keepBefore is null)
             {
                 before.Dispose();
             }
+        }
+
+        GeneratedToken Step()
+        {
+            GeneratedToken token = generation.Next(cancellationToken);
+            _state = generation.State;
+            text = Look(position) ?? text;
+            position = _state.Info.TokenCount;
+            Reinject(token.FinishReason is null ? null : text);
+            return token;
+        }
+    }
+
+    /// <summary>Reads tokens, all or none; where the session is watched, up to each position where it is measured.</summary>
+    /// <param name="tokens">Checked.</param>
+    /// <param name="logits">[tokens, padded_vocab_size], or empty.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    private void Advance(ReadOnlySpan<int> tokens, Span<float> logits, CancellationToken cancellationToken)
+    {
+        // An input that comes to a measurement needs a way back even if it is read in one piece: what runs there may throw.
+        if (_monitor is not { } monitor || tokens.Length < monitor.TokensToNext(_info.TokenCount))
+        {
+            Evaluate(_state, tokens, logits.IsEmpty ? 0 : tokens.Length, logits, cancellationToken);
+            return;
+        }
+
+        int width = logits.IsEmpty ? 0 : _model.Info.PaddedVocabSize;
+        IBackendSession before = _state.Clone();
+        try
+        {
+            while (!tokens.IsEmpty)
+            {
+                long position = _state.Info.TokenCount;
+                int count = Math.Min(tokens.Length, monitor.TokensToNext(position));
+                Evaluate(_state, tokens[..count], width == 0 ? 0 : count, logits[..(count * width)], cancellationToken);
+                tokens = tokens[count..];
+                logits = logits[(count * width)..];
+                Reinject(Look(position));
+            }
+        }
+        catch
+        {
+            _state.Dispose();
+            _state = before;
+            monitor.Undo(_info.TokenCount);
+            throw;
+        }
+
+        before.Dispose();
+    }
+
+    /// <summary>Lets the monitor look at the state, which was at a position before.</summary>
+    /// <returns>The text to begin anew with; null: none.</returns>
+    private string? Look(long before) => _monitor is { } monitor ? StateWatch.Look(monitor, _state, before) : null;
+
+    /// <summary>Forgets everything and reads a text, if there is one: both or nothing.</summary>
+    private void Reinject(string? text)
+    {
+        if (text is not null)
+        {
+            long position = _state.Info.TokenCount;
+            MambaTokenizer tokenizer = _model.Tokenizer;
+            int[] tokens = tokenizer.Encode(text, parseSpecial: false, addBos: tokenizer.AddsBos);
+            IBackendSession anew = _state.Clone();
+            try
+            {
+                anew.Reset();
+                Evaluate(anew, tokens, 0, [], CancellationToken.None);
+            }
+            catch
+            {
+                anew.Dispose();
+                throw;
+            }
+
+            _state.Dispose();
+            _state = anew;
+            _monitor!.Restart();
+            _monitor.Acted(position);
         }
     }
 
@@ -345,6 +602,15 @@ public sealed class MambaSession : IDisposable
         ArgumentNullException.ThrowIfNull(text);
         MambaTokenizer tokenizer = _model.Tokenizer;
         return tokenizer.Encode(text, parseSpecial: false, addBos: tokenizer.AddsBos && TokenCount == 0);
+    }
+
+    private void CheckLayer(int layer)
+    {
+        if ((uint)layer >= (uint)_model.Info.LayerCount)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(layer), layer, $"There is no layer {layer}: the model's layers run from 0 to {_model.Info.LayerCount - 1}.");
+        }
     }
 
     private void CheckTokens(ReadOnlySpan<int> tokens)
@@ -405,13 +671,19 @@ public sealed class MambaSession : IDisposable
             _isBusy = false;
             if (_isDisposed)
             {
-                _state.Dispose();
+                Free();
             }
             else
             {
                 _info = _state.Info;
             }
         }
+    }
+
+    private void Free()
+    {
+        _monitor?.Release();
+        _state.Dispose();
     }
 
     /// <summary>The time in which a call has the session to itself.</summary>

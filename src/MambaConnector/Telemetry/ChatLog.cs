@@ -30,4 +30,7 @@ internal static partial class ChatLog
 
     [LoggerMessage(7, LogLevel.Warning, "Request {ResponseId} has the additional property {Name}, which means nothing here.")]
     public static partial void Ignored(ILogger logger, string responseId, string name);
+
+    [LoggerMessage(8, LogLevel.Warning, "Model {Model}: {Warning}")]
+    public static partial void TrainedTooShort(ILogger logger, string model, string warning);
 }

@@ -34,6 +34,7 @@ internal sealed class ChatTelemetry : IDisposable
         _ownsMeter = meterFactory is null;
         _meter = meterFactory?.Create(options) ?? new Meter(options);
         Instruments = new ChatInstruments(_meter);
+        Collapse = new CollapseTelemetry(modelId, loggerFactory, _meter);
         _observedTags = ChatInstruments.Tags(modelId);
     }
 
@@ -46,6 +47,9 @@ internal sealed class ChatTelemetry : IDisposable
     public ILogger Logger { get; }
 
     public ChatInstruments Instruments { get; }
+
+    /// <summary>Of the monitors of requests' states.</summary>
+    public CollapseTelemetry Collapse { get; }
 
     /// <summary>Begins a request: a span, and the clock.</summary>
     /// <param name="messages">Enumerated only where someone listens.</param>

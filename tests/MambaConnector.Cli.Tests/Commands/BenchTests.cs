@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using System.Xml.Linq;
 using MambaConnector.Cli.Bench;
 
 namespace MambaConnector.Cli.Tests.Commands;
@@ -98,7 +99,30 @@ public sealed class BenchTests
         Assert.Equal(2.5, BenchSpeeds.Median([4, 1, 3, 2]));
     }
 
+    [Fact]
+    public async Task ByPositionItGivesSpeedsMemoryAndThatASavedSessionGoesOn()
+    {
+        using TemporaryFolder folder = new();
+
+        JsonObject bench = await ToolRun.JsonAsync(
+            "bench", "--model", TestFiles.Model("mamba2"), "--length", "100,200,..,3000", "--policy", "window:64", "--plot", folder.File("a.svg"),
+            "--csv", folder.File("a.csv"));
+
+        Assert.Equal(
+            ["device", "device_name", "isa", "weights", "policy", "positions", "saved_bytes", "continues_exactly"], bench.Select(entry => entry.Key));
+        Assert.True((bool)bench["continues_exactly"]!);
+        Assert.Equal("window:64", (string)bench["policy"]!);
+        JsonArray positions = bench["positions"]!.AsArray();
+        Assert.Equal([100, 200, 400, 800, 1600, 3000], positions.Select(position => (int)position!["position"]!));
+        Assert.All(positions, position => Assert.All(position!.AsObject(), value => Assert.True((double)value.Value! > 0, value.Key)));
+        Assert.Equal(7, (await File.ReadAllLinesAsync(folder.File("a.csv"))).Length);
+        XDocument.Load(folder.File("a.svg"));
+    }
+
     [Theory]
+    [InlineData("leave --repeat out", "bench", "--length", "1k", "--repeat", "2")]
+    [InlineData("give --length", "bench", "--plot", "a.svg")]
+    [InlineData("--length takes numbers of tokens", "bench", "--length", "1k,,x")]
     [InlineData("Give --shape or --model", "bench", "--shape", "mamba2-39m", "--model", "a.gguf")]
     [InlineData("mamba9-1m", "bench", "--shape", "mamba9-1m")]
     [InlineData("--prefill must be", "bench", "--prefill", "0")]

@@ -53,6 +53,19 @@ public sealed class InspectModelTests
         Assert.Contains("bytes a session, at any length", run.Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task AModelThatWasTrainedTooShortIsWarnedOf()
+    {
+        using TemporaryFolder folder = new();
+        string file = folder.File("short.gguf");
+        MambaShape shape = new() { LayerCount = 8, DModel = 256, DState = 256, VocabSize = 512 };
+        MambaModel.WriteRandom(shape, file, trainingLength: 512);
+
+        ToolRun run = await ToolRun.RunAsync("inspect", "model", "--model", file);
+        Assert.StartsWith("Feed your Mamba: it was trained on texts of 512 tokens", run.Output.TrimEnd().Split('\n')[^1], StringComparison.Ordinal);
+        Assert.Equal(512, (int)(await ToolRun.JsonAsync("inspect", "model", "--model", file))["training_length"]!);
+    }
+
     [Theory]
     [InlineData("inspect")]
     [InlineData("inspect", "nothing")]

@@ -84,7 +84,18 @@ public sealed class ChatConsoleTests
         Assert.Contains("tokens/s", error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task APolicyIsShownAndSet()
+    {
+        (int exitCode, _, string error) = await RunAsync("/policy\n/policy auto\nHello!\n/new\n/policy\n", _greedy);
+
+        Assert.Equal(0, exitCode);
+        Assert.Contains("The policy is none.", error, StringComparison.Ordinal);
+        Assert.Equal(3, error.Split("The policy is window:4096.").Length);
+    }
+
     [Theory]
+    [InlineData("/policy sometimes", "'sometimes' is no long-context policy")]
     [InlineData("/undo", "There is no message to take back.")]
     [InlineData("/dance", "There is no command /dance")]
     [InlineData("/save", "/save needs a file")]

@@ -71,6 +71,24 @@ public sealed class ChatSessionTests : IDisposable
     }
 
     [Fact]
+    public async Task AMonitorWatchesAcrossUndo()
+    {
+        using MambaModel model = TestModel.Create(Echo(), ChatTemplate.ChatMl);
+        using ChatSession chat = new(model, Options);
+        using CollapseMonitor monitor = new(model, new CollapseMonitorOptions { IntervalTokens = 64, TrainingLength = 64 });
+        chat.Monitor = monitor;
+        await SendAsync(chat, new string('a', 100));
+        Assert.True(monitor.Report!.Value.Position > 64);
+        chat.Undo();
+        Assert.Same(monitor, chat.Monitor);
+        Assert.Null(monitor.Report);
+        await SendAsync(chat, new string('b', 100));
+        Assert.True(monitor.Report!.Value.Position > 64);
+        using ChatSession fork = chat.Fork();
+        Assert.Null(fork.Monitor);
+    }
+
+    [Fact]
     public async Task UndoKeepsAsManyStatesAsFit()
     {
         using MambaModel model = TestModel.Create(Echo(), ChatTemplate.ChatMl);

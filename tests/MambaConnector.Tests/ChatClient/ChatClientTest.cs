@@ -7,11 +7,12 @@ namespace MambaConnector.Tests.ChatClient;
 public abstract class ChatClientTest
 {
     internal static MambaChatClient Create(
-        ScriptedBackend backend, MambaChatClientOptions? options = null, IConversationStore? conversations = null, ChatTemplate? template = null)
+        ScriptedBackend backend, MambaChatClientOptions? options = null, IConversationStore? conversations = null, ChatTemplate? template = null,
+        MambaModelOptions? modelOptions = null)
     {
         options ??= new MambaChatClientOptions();
         options.Generation = new GenerationOptions { Temperature = 0 }.Or(options.Generation);
-        return new MambaChatClient(TestModel.Create(backend, template ?? ChatTemplate.ChatMl), options, conversations);
+        return new MambaChatClient(TestModel.Create(backend, template ?? ChatTemplate.ChatMl, modelOptions), options, conversations);
     }
 
     /// <summary>The tokens that the model read for a request, as text.</summary>

@@ -34,7 +34,7 @@ public sealed class PrefixCacheTests : IDisposable
     public void CopiesAreTheReceiversOwn()
     {
         Add([1]);
-        PrefixMatch match = _cache.Find([1, 2])!.Value;
+        PrefixMatch match = _cache.Find([1, 2], LongContextPolicy.None)!.Value;
         match.State.Reset();
         match.State.Dispose();
 
@@ -70,7 +70,7 @@ public sealed class PrefixCacheTests : IDisposable
     public void AStateLargerThanTheLimitIsNotKept()
     {
         using PrefixCache small = new(StateBytes - 1);
-        small.Add([1], State([1]));
+        small.Add([1], LongContextPolicy.None, State([1]));
         Assert.Equal(0, small.Count);
         Assert.Equal(0, _backend.LiveSessions);
     }
@@ -82,7 +82,7 @@ public sealed class PrefixCacheTests : IDisposable
         _backend.Offloading = () => rested++;
         Add([1]);
         Assert.Equal(1, rested);
-        using IBackendSession found = _cache.Find([1])!.Value.State;
+        using IBackendSession found = _cache.Find([1], LongContextPolicy.None)!.Value.State;
         Assert.False(found.Info.IsOffloaded);
     }
 
@@ -105,6 +105,40 @@ public sealed class PrefixCacheTests : IDisposable
     }
 
     [Fact]
+    public void AStateOfAnotherPolicyIsNoneOfThisPrompt()
+    {
+        LongContextPolicy window = LongContextPolicy.RestartWindow(64);
+        Add([1]);
+        IBackendSession state = State([1, 2]);
+        state.SetPolicy(window);
+        _cache.Add([1, 2], window, state);
+
+        Assert.Equal("1", Find([1, 2, 3]));
+        PrefixMatch match = _cache.Find([1, 2, 3], LongContextPolicy.RestartWindow(64))!.Value;
+        Assert.Equal((2, window), (match.Length, match.State.Info.Policy));
+        match.State.Dispose();
+        Assert.Null(_cache.Find([1, 2, 3], LongContextPolicy.RestartWindow(128)));
+
+        // The same tokens under two policies are two states.
+        Add([1, 2]);
+        Assert.Equal(3, _cache.Count);
+    }
+
+    [Fact]
+    public void AStateThatWasSwitchedOnItsWayIsFoundByThePolicyItBeganWith()
+    {
+        LongContextPolicy window = LongContextPolicy.RestartWindow(64);
+        IBackendSession state = State([1, 2]);
+        state.SetPolicy(window);
+        _cache.Add([1, 2], LongContextPolicy.None, state);
+
+        Assert.Null(_cache.Find([1, 2, 3], window));
+        PrefixMatch match = _cache.Find([1, 2, 3], LongContextPolicy.None)!.Value;
+        Assert.Equal((2, window), (match.Length, match.State.Info.Policy));
+        match.State.Dispose();
+    }
+
+    [Fact]
     public void HoldsWhatANaiveCacheHolds() => Prop.ForAll(
         Gen.Choose(0, 3).ArrayOf().ListOf().ToArbitrary(),
         prompts =>
@@ -114,7 +148,7 @@ public sealed class PrefixCacheTests : IDisposable
             foreach (int[] prompt in prompts)
             {
                 int[]? expected = naive.Where(kept => kept.Length > 0 && prompt.AsSpan().StartsWith(kept)).MaxBy(kept => kept.Length);
-                PrefixMatch? match = cache.Find(prompt);
+                PrefixMatch? match = cache.Find(prompt, LongContextPolicy.None);
                 match?.State.Dispose();
                 if (match?.Length != expected?.Length)
                 {
@@ -129,7 +163,7 @@ public sealed class PrefixCacheTests : IDisposable
 
                 naive.RemoveAll(kept => kept.SequenceEqual(prompt));
                 naive.Add(prompt);
-                cache.Add(prompt, State(prompt));
+                cache.Add(prompt, LongContextPolicy.None, State(prompt));
                 if (naive.Count > 3)
                 {
                     naive.RemoveAt(0);
@@ -139,7 +173,7 @@ public sealed class PrefixCacheTests : IDisposable
             return cache.Count == naive.Count;
         }).Check(PropertyConfig.Of(100));
 
-    private void Add(int[] tokens) => _cache.Add(tokens, State(tokens));
+    private void Add(int[] tokens) => _cache.Add(tokens, LongContextPolicy.None, State(tokens));
 
     private IBackendSession State(int[] tokens)
     {
@@ -154,7 +188,7 @@ public sealed class PrefixCacheTests : IDisposable
 
     private string? Find(int[] prompt)
     {
-        using IBackendSession? state = _cache.Find(prompt)?.State;
+        using IBackendSession? state = _cache.Find(prompt, LongContextPolicy.None)?.State;
         return state is null ? null : string.Join(' ', MemoryMarshal.Cast<byte, int>(state.Save()).ToArray());
     }
 }

@@ -33,6 +33,7 @@ public sealed class MambaServiceOptionsTests
             options => options.WeightType = (MambaWeightType)99,
             $"WeightType is 99; use one of {string.Join(", ", Enum.GetNames<MambaWeightType>())}."
         },
+        { options => options.TrainingLength = 0, "TrainingLength is 0; use 1 or more, or leave it out for what the checkpoint says." },
         { options => options.TokenizerPath = Missing, $"TokenizerPath is '{Missing}', and '{Missing}' does not exist." },
         {
             options => (options.UseDistributedCache, options.ConversationDirectory) = (true, "kept"),
@@ -96,7 +97,7 @@ public sealed class MambaServiceOptionsTests
         Assert.Empty(await FailuresAsync(services => services.AddMambaChatClient().AddSingleton(model)).ConfigureAwait(true));
 
         const string Sentence = "MambaServiceOptions: the application registered a MambaModel, so ModelPath, ModelFactory, Device, " +
-            "ThreadCount, WeightType, Isa and TokenizerPath say nothing: leave them out.";
+            "ThreadCount, WeightType, Isa, TokenizerPath and TrainingLength say nothing: leave them out.";
         string[] before = await FailuresAsync(services => services
             .AddSingleton(model)
             .AddMambaChatClient(options => options.ThreadCount = 2)).ConfigureAwait(true);

@@ -51,6 +51,19 @@ public sealed class ServiceOptionsBinderTests
     }
 
     [Fact]
+    public void ALongContextPolicyIsAText()
+    {
+        MambaServiceOptions options = Bind("""{ "LongContextPolicy": "window:4096", "TrainingLength": 8192 }""");
+        Assert.Equal(LongContextPolicy.RestartWindow(4096), options.LongContextPolicy);
+        Assert.Equal(8192, options.ToModelOptions().TrainingLength);
+        Assert.Null(Bind("""{ "LongContextPolicy": "" }""").LongContextPolicy);
+
+        options.LongContextPolicy = LongContextPolicy.Auto;
+        ServiceOptionsBinder.Bind(Read("""{ "MaxConcurrency": 2 }"""), options);
+        Assert.Equal(LongContextPolicy.Auto, options.LongContextPolicy);
+    }
+
+    [Fact]
     public void ConfigurationHasAKeyForEveryMemberThatIsNotCode()
     {
         // One that is added and forgotten in the section would be configured without effect.
@@ -71,9 +84,12 @@ public sealed class ServiceOptionsBinderTests
 
     [Theory]
     [InlineData("""{ "Isa": "mmx" }""", "Isa is 'mmx'; use one of Auto, Scalar, Avx2, Avx512, Amx, Neon.")]
+    [InlineData("""{ "LongContextPolicy": "windw:64" }""", "LongContextPolicy: 'windw:64' is no long-context policy; use none, auto, ")]
+    [InlineData("""{ "LongContextPolicy": "filter:/no/such/table.json" }""", "LongContextPolicy: Could not find")]
     [InlineData("""{ "WeightType": "Q2" }""", "WeightType is 'Q2'; use one of AsStored, F32, ")]
     [InlineData("""{ "MaxConcurrency": "many" }""", "Failed to convert configuration value 'many' at 'MaxConcurrency'")]
     [InlineData("""{ "Generation": { "TopP": "most" } }""", "Failed to convert configuration value 'most' at 'Generation:TopP'")]
+    [InlineData("""{ "CollapseMonitor": { "IntervalTokens": 512 } }""", "CollapseMonitor is set in code, ")]
     [InlineData("""{ "ModelPaht": "x" }""", "'ModelPaht'")]
     [InlineData("""{ "Generation": { "Tempreture": 1 } }""", "'Tempreture'")]
     public void WhatCannotBeUnderstoodIsAnError(string json, string message)

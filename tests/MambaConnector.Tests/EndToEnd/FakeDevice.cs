@@ -56,6 +56,7 @@ internal static class FakeDevice
         float[] expected = session.GetLogits();
         Moves(cpu, cuda, session, expected);
         Rests(session, expected);
+        HasNoPolicies(session, expected);
         LacksMemory(cuda, session, expected);
         IsMissing();
         Stops(cpu, cuda, session);
@@ -84,6 +85,15 @@ internal static class FakeDevice
         session.Offload();
         Assert.Equal(expected, session.GetLogits());
         Assert.False(session.IsOffloaded);
+    }
+
+    private static void HasNoPolicies(MambaSession session, float[] expected)
+    {
+        NotSupportedException exception = Assert.Throws<NotSupportedException>(() => session.Policy = LongContextPolicy.RestartWindow(64));
+        Assert.Contains("CPU", exception.Message, StringComparison.Ordinal);
+        session.Policy = LongContextPolicy.None;
+        Assert.Equal(LongContextPolicy.None, session.Policy);
+        Assert.Equal(expected, session.GetLogits());
     }
 
     private static void LacksMemory(MambaModel cuda, MambaSession session, float[] expected)

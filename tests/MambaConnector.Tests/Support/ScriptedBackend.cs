@@ -20,6 +20,8 @@ internal sealed class ScriptedBackend(Func<IReadOnlyList<int>, float[]> logits, 
 
     public int MaxBatchTokens { get; init; } = 64;
 
+    public string Device { get; init; } = "cpu";
+
     /// <summary>Called with the tokens of each evaluation before it changes anything.</summary>
     public Action<int[]>? Evaluating { get; set; }
 
@@ -29,6 +31,12 @@ internal sealed class ScriptedBackend(Func<IReadOnlyList<int>, float[]> logits, 
     /// <summary>Called before a state moves to host memory.</summary>
     public Action? Offloading { get; set; }
 
+    /// <summary>Called with a session's policy before it is set.</summary>
+    public Action<LongContextPolicy>? SettingPolicy { get; set; }
+
+    /// <summary>The norm of a state's only head, from its tokens and policy.</summary>
+    public Func<IReadOnlyList<int>, LongContextPolicy, float> Norm { get; set; } = (_, _) => 1;
+
     /// <summary>Called when the model is disposed.</summary>
     public Action? Disposing { get; set; }
 
@@ -37,7 +45,7 @@ internal sealed class ScriptedBackend(Func<IReadOnlyList<int>, float[]> logits, 
 
     public int Evaluations { get; private set; }
 
-    public MambaModelInfo ModelInfo { get; } = new()
+    public MambaModelInfo ModelInfo { get; set; } = new()
     {
         Architecture = MambaArchitecture.Mamba2,
         WeightType = MambaWeightType.F32,
@@ -63,7 +71,7 @@ internal sealed class ScriptedBackend(Func<IReadOnlyList<int>, float[]> logits, 
 
     public MambaEngineInfo EngineInfo => new()
     {
-        Device = "cpu",
+        Device = Device,
         Isa = MambaIsa.Scalar,
         ThreadCount = 1,
         MaxBatchTokens = MaxBatchTokens,
@@ -75,7 +83,7 @@ internal sealed class ScriptedBackend(Func<IReadOnlyList<int>, float[]> logits, 
 
     public IBackendSession CreateSession() => new Session(this, []);
 
-    public IBackendSession LoadSession(ReadOnlySpan<byte> state) => new Session(this, [.. MemoryMarshal.Cast<byte, int>(state)]);
+    public IBackendSession LoadSession(ReadOnlySpan<byte> state) => Session.Load(this, MemoryMarshal.Cast<byte, int>(state));
 
     public void Evaluate(ReadOnlySpan<EvaluationItem> items, ReadOnlySpan<int> tokens, Span<float> rows, CancellationToken cancellationToken)
     {
@@ -106,6 +114,15 @@ internal sealed class ScriptedBackend(Func<IReadOnlyList<int>, float[]> logits, 
         }
     }
 
+    public void Trace(IBackendSession session, ReadOnlySpan<int> tokens, int layer, Span<HeadStep> steps)
+    {
+        Evaluate([new EvaluationItem(session, tokens.Length, 0)], tokens, [], CancellationToken.None);
+        for (int index = 0; index < steps.Length; index++)
+        {
+            steps[index] = new HeadStep(tokens[index], -1, layer, 0.5f);
+        }
+    }
+
     public double MeasureBandwidth() => 1e9;
 
     public void Write(
@@ -125,8 +142,12 @@ internal sealed class ScriptedBackend(Func<IReadOnlyList<int>, float[]> logits, 
 
     private sealed class Session : IBackendSession
     {
+        // Stands behind the tokens of a saved state that has a policy, whose text follows.
+        private const int PolicyMark = -1;
+
         private readonly ScriptedBackend _backend;
         private readonly List<int> _tokens;
+        private LongContextPolicy _policy = LongContextPolicy.None;
         private long _reach;
         private long _ring;
         private bool _isDisposed;
@@ -154,7 +175,7 @@ internal sealed class ScriptedBackend(Func<IReadOnlyList<int>, float[]> logits, 
                     hash = (hash ^ (uint)token) * 1099511628211;
                 }
 
-                return new SessionInfo(_tokens.Count, 100, _ring, hash, IsOffloaded);
+                return new SessionInfo(_tokens.Count, 100, _ring, hash, _policy, IsOffloaded);
             }
         }
 
@@ -168,7 +189,7 @@ internal sealed class ScriptedBackend(Func<IReadOnlyList<int>, float[]> logits, 
         public IBackendSession Clone()
         {
             RequireLive();
-            return new Session(_backend, [.. _tokens]) { _reach = _reach, _ring = _ring };
+            return new Session(_backend, [.. _tokens]) { _policy = _policy, _reach = _reach, _ring = _ring, IsTracked = IsTracked };
         }
 
         public void Offload(bool toHost)
@@ -195,6 +216,35 @@ internal sealed class ScriptedBackend(Func<IReadOnlyList<int>, float[]> logits, 
             _ring = Math.Min(_ring, tokens);
         }
 
+        public void SetPolicy(LongContextPolicy policy)
+        {
+            RequireLive();
+            _backend.SettingPolicy?.Invoke(policy);
+            _policy = policy;
+        }
+
+        public bool IsTracked { get; private set; }
+
+        public void SetTracking(bool on)
+        {
+            RequireLive();
+            IsTracked = on;
+        }
+
+        public void GetStatistics(int layer, Span<HeadStatistics> heads)
+        {
+            RequireLive();
+            float norm = _backend.Norm(_tokens, _policy);
+            double log = IsTracked ? -0.001 * _tokens.Count : double.NaN;
+            heads[0] = new HeadStatistics(norm, norm * norm / 2, norm / 1.5f, norm / MathF.Sqrt(2), (float)Math.Exp(log), 1000, log);
+        }
+
+        public void CopyLayerState(int layer, Span<float> values)
+        {
+            RequireLive();
+            values.Fill(_tokens.Count);
+        }
+
         public void Rollback(long count)
         {
             if (count > _ring)
@@ -206,9 +256,22 @@ internal sealed class ScriptedBackend(Func<IReadOnlyList<int>, float[]> logits, 
             _ring -= count;
         }
 
-        public int SavedBytes => _tokens.Count * sizeof(int);
+        public int SavedBytes => Saved().Length * sizeof(int);
 
-        public void Save(Span<byte> destination) => MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(_tokens)).CopyTo(destination);
+        public static Session Load(ScriptedBackend backend, ReadOnlySpan<int> saved)
+        {
+            int mark = saved.IndexOf(PolicyMark);
+            Session session = new(backend, [.. mark < 0 ? saved : saved[..mark]]);
+            session._policy = mark < 0
+                ? LongContextPolicy.None
+                : LongContextPolicy.Parse(string.Concat(saved[(mark + 1)..].ToArray().Select(character => (char)character)));
+            return session;
+        }
+
+        public void Save(Span<byte> destination) => MemoryMarshal.AsBytes<int>(Saved()).CopyTo(destination);
+
+        private int[] Saved() =>
+            _policy == LongContextPolicy.None ? [.. _tokens] : [.. _tokens, PolicyMark, .. _policy.ToString().Select(character => (int)character)];
 
         public void RequireLive() => ObjectDisposedException.ThrowIf(_isDisposed, this);
 

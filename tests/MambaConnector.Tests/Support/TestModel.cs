@@ -7,13 +7,18 @@ namespace MambaConnector.Tests.Support;
 internal static class TestModel
 {
     /// <summary>A model with the test tokenizer whose only end token is <c>&lt;|im_end|&gt;</c>.</summary>
-    public static MambaModel Create(IInferenceBackend backend, ChatTemplate? template = null) => new(
+    public static MambaModel Create(
+        IInferenceBackend backend, ChatTemplate? template = null, MambaModelOptions? options = null, string name = "") => new(
         backend,
         new Checkpoint(
-            new ModelMetadata([KeyValuePair.Create<string, object>("mamba_connector.end_token_ids", new[] { TestTokenizer.ImEnd })]),
+            new ModelMetadata(
+            [
+                KeyValuePair.Create<string, object>("mamba_connector.end_token_ids", new[] { TestTokenizer.ImEnd }),
+                KeyValuePair.Create<string, object>("general.name", name),
+            ]),
             null,
             () => TestTokenizer.Create()),
-        new MambaModelOptions { ChatTemplate = template });
+        (options ?? new MambaModelOptions()) with { ChatTemplate = template });
 
     /// <summary>A model without a tokenizer.</summary>
     public static MambaModel CreateBare(ScriptedBackend backend) => new(backend, new Checkpoint(ModelMetadata.Empty, null, null), new MambaModelOptions());
