@@ -111,7 +111,8 @@ inline SetPolicy policy_named(const Model& model, const std::string& name) {
     throw std::invalid_argument(name);
 }
 
-inline std::shared_ptr<Engine> policy_engine(const std::shared_ptr<const Model>& model, mamba_isa isa = MAMBA_ISA_AUTO, int threads = 2,
+// One thread where nothing else is asked: several wait for each other at every token, which takes longest where other programs run too.
+inline std::shared_ptr<Engine> policy_engine(const std::shared_ptr<const Model>& model, mamba_isa isa = MAMBA_ISA_AUTO, int threads = 1,
                                              int64_t rollback = 0, int64_t batch = 0) {
     EngineOptions options;
     options.isa = isa;
