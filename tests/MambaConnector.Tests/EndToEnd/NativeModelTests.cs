@@ -153,7 +153,7 @@ public sealed class NativeModelTests : IDisposable
     [Fact]
     public void ADeviceThatIsNotThereIsAnError() =>
         Assert.Throws<MambaDeviceException>(
-            () => MambaModel.CreateRandom(Shape(MambaArchitecture.Mamba2), new MambaModelOptions { Device = "cuda:99" }));
+            () => MambaModel.CreateRandom(SmallShape.Of(MambaArchitecture.Mamba2), new MambaModelOptions { Device = "cuda:99" }));
 
     [Fact]
     public void TheFirstDeviceIsTheCpu()
@@ -176,19 +176,7 @@ public sealed class NativeModelTests : IDisposable
     }
 
     private static MambaModel Create(MambaArchitecture architecture) =>
-        MambaModel.CreateRandom(Shape(architecture), new MambaModelOptions { ThreadCount = 1 });
-
-    private static MambaShape Shape(MambaArchitecture architecture) => new()
-    {
-        Architecture = architecture,
-        LayerCount = 2,
-        DModel = 32,
-        DState = 16,
-        HeadDim = 16,
-        VocabSize = 100,
-        WeightType = MambaWeightType.F32,
-        Seed = 3,
-    };
+        MambaModel.CreateRandom(SmallShape.Of(architecture), new MambaModelOptions { ThreadCount = 1 });
 
     private static int[] Tokens(int count) => [.. Enumerable.Range(0, count).Select(index => (index * 37) % 100)];
 

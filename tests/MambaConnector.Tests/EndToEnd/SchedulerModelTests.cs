@@ -14,18 +14,7 @@ public class SchedulerModelTests
     public async Task RequestsTogetherGiveWhatEachGivesAlone(MambaArchitecture architecture)
     {
         using MambaModel model = MambaModel.CreateRandom(
-            new MambaShape
-            {
-                Architecture = architecture,
-                LayerCount = 2,
-                DModel = 32,
-                DState = 16,
-                HeadDim = 16,
-                VocabSize = 100,
-                WeightType = MambaWeightType.F32,
-                Seed = 3,
-            },
-            new MambaModelOptions { ThreadCount = 1, RollbackTokens = 0, MaxBatchTokens = 256 });
+            SmallShape.Of(architecture), new MambaModelOptions { ThreadCount = 1, RollbackTokens = 0, MaxBatchTokens = 256 });
         int[] lengths = [3, 700, 64, 65, 1, 333, 128, 20, 1000, 5, 190, 31];
         MambaChatClientOptions options = new() { MaxConcurrency = 8, PrefillSliceTokens = 100 };
 

@@ -121,7 +121,7 @@ public sealed class SessionPolicyTests
             string copy = Path.Combine(directory.FullName, "copy.gguf");
             MambaModel.Convert(path, copy, trainingLength: 640);
             Assert.Equal(640, MambaModel.Inspect(copy).Info.TrainingLength);
-            MambaModel.WriteRandom(Shape(MambaArchitecture.Mamba1), copy, trainingLength: 128);
+            MambaModel.WriteRandom(SmallShape.Of(MambaArchitecture.Mamba1), copy, trainingLength: 128);
             Assert.Equal(128, MambaModel.Inspect(copy).Info.TrainingLength);
             Assert.Throws<ArgumentOutOfRangeException>(() => MambaModel.Convert(path, copy, trainingLength: 0));
         }
@@ -153,19 +153,7 @@ public sealed class SessionPolicyTests
     private static float[] Fill(int count, float value) => [.. Enumerable.Repeat(value, count)];
 
     private static MambaModel Create(MambaArchitecture architecture, MambaModelOptions? options = null) =>
-        MambaModel.CreateRandom(Shape(architecture), options ?? new MambaModelOptions { ThreadCount = 1 });
-
-    private static MambaShape Shape(MambaArchitecture architecture) => new()
-    {
-        Architecture = architecture,
-        LayerCount = 2,
-        DModel = 32,
-        DState = 16,
-        HeadDim = 16,
-        VocabSize = 100,
-        WeightType = MambaWeightType.F32,
-        Seed = 3,
-    };
+        MambaModel.CreateRandom(SmallShape.Of(architecture), options ?? new MambaModelOptions { ThreadCount = 1 });
 
     private static int[] Tokens(int count) => [.. Enumerable.Range(0, count).Select(index => (index * 37) % 100)];
 }
