@@ -7,7 +7,7 @@ namespace MambaConnector.Cli.Evaluation;
 /// <param name="evaluator">Reads the text.</param>
 /// <param name="length">Tokens for each policy.</param>
 /// <param name="file">Keeps how far the run has come.</param>
-/// <param name="saveEvery">How often it does; at the end of each policy in any case.</param>
+/// <param name="saveEvery">How often it does; at the end of each policy, and where it is cancelled, in any case.</param>
 internal sealed class LossEvaluation(MambaModel model, LossEvaluator evaluator, long length, ResumeFile file, TimeSpan saveEvery)
 {
     /// <summary>Reads what is left to read.</summary>
@@ -59,17 +59,26 @@ internal sealed class LossEvaluation(MambaModel model, LossEvaluator evaluator, 
     {
         long saved = Stopwatch.GetTimestamp();
         bool isMore = true;
-        while (isMore)
+        try
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            isMore = evaluator.ReadPiece(session, run, cancellationToken);
-            double share = (part.Finished + ((double)run.TokenCount / length)) / part.Count;
-            progress.Report(new WorkDone(share, $"{part.Label}, {TokenLengths.Format(run.TokenCount)}, {run.TokenCount / run.Seconds:N0} tokens/s"));
-            if (isMore && Stopwatch.GetElapsedTime(saved) >= saveEvery)
+            while (isMore)
             {
-                file.Save(kept, session, EvaluationJson.Default.ResumeStateLossRuns);
-                saved = Stopwatch.GetTimestamp();
+                cancellationToken.ThrowIfCancellationRequested();
+                isMore = evaluator.ReadPiece(session, run, cancellationToken);
+                double share = (part.Finished + ((double)run.TokenCount / length)) / part.Count;
+                progress.Report(new WorkDone(share, $"{part.Label}, {TokenLengths.Format(run.TokenCount)}, {run.TokenCount / run.Seconds:N0} tokens/s"));
+                if (isMore && Stopwatch.GetElapsedTime(saved) >= saveEvery)
+                {
+                    file.Save(kept, session, EvaluationJson.Default.ResumeStateLossRuns);
+                    saved = Stopwatch.GetTimestamp();
+                }
             }
+        }
+        catch (OperationCanceledException)
+        {
+            // Session and run are as they were before the piece.
+            file.Save(kept, session, EvaluationJson.Default.ResumeStateLossRuns);
+            throw;
         }
     }
 
