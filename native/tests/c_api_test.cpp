@@ -329,6 +329,35 @@ TEST_F(CApi, CopiesALayersState) {
     expect(status, MAMBA_NOT_FOUND, "layer 3");
 }
 
+TEST_F(CApi, SessionsAreMerged) {
+    ASSERT_EQ(mamba_session_set_tracking(session, 1, &status), MAMBA_OK);
+    mamba_session* const other = mamba_session_clone(session, &status);
+    ASSERT_EQ(append({1, 2, 3}, 0), MAMBA_OK);
+    const uint64_t ids[] = {mamba_session_id(session), mamba_session_id(session)}, unread[] = {mamba_session_id(other)}, unknown[] = {~uint64_t{0}};
+    mamba_session* const merged = mamba_session_merge(engine, ids, 2, MAMBA_MERGE_CYCLIC, &status);
+    ASSERT_NE(merged, nullptr) << status.text();
+    auto of_merged = sized<mamba_session_info>();
+    ASSERT_EQ(mamba_session_get_info(merged, &of_merged, &status), MAMBA_OK);
+    EXPECT_EQ(of_merged.token_count, 6);
+    EXPECT_NE(mamba_session_id(merged), mamba_session_id(session));
+    EXPECT_EQ(info().token_count, 3);
+
+    const auto refuse = [&](const uint64_t* sessions, int32_t count, int32_t merge, mamba_result code, const char* words) {
+        EXPECT_EQ(mamba_session_merge(engine, sessions, count, merge, &status), nullptr);
+        expect(status, code, words);
+    };
+    refuse(ids, 0, 0, MAMBA_INVALID_ARGUMENT, "0 sessions cannot be merged");
+    refuse(ids, 257, 0, MAMBA_INVALID_ARGUMENT, "give 1 to 256");
+    refuse(ids, 2, 3, MAMBA_INVALID_ARGUMENT, "3 is no mamba_merge");
+    refuse(ids, 2, -1, MAMBA_INVALID_ARGUMENT, "-1 is no mamba_merge");
+    refuse(nullptr, 2, 0, MAMBA_INVALID_ARGUMENT, "sessions is NULL");
+    refuse(unread, 1, 0, MAMBA_INVALID_ARGUMENT, "it has read nothing");
+    refuse(unknown, 1, 0, MAMBA_NOT_FOUND, "belongs to another engine");
+    EXPECT_EQ(mamba_session_merge(nullptr, ids, 2, 0, &status), nullptr);
+    mamba_session_free(other);
+    mamba_session_free(merged);
+}
+
 TEST_F(CApi, MeasuresAndTraces) {
     constexpr size_t head_count = 8;
     auto model_info = sized<mamba_model_info>();

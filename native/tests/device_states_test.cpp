@@ -44,9 +44,19 @@ public:
         last_position = position;
     }
 
+    int32_t take_sums() override {
+        sums.emplace_back();
+        return static_cast<int32_t>(sums.size()) - 1;
+    }
+    void give_sums(int32_t) noexcept override {}
+    void copy_sums(int32_t from, int32_t to) override { sums[static_cast<size_t>(to)] = sums[static_cast<size_t>(from)]; }
+    void read_sums(int32_t index, double* values) override { *values = sums[static_cast<size_t>(index)][0]; }
+    void write_sums(int32_t index, const double* values) override { sums[static_cast<size_t>(index)].assign(1, values == nullptr ? 0 : *values); }
+
     std::vector<float>& at(int32_t slot) { return slots[static_cast<size_t>(slot)]; }
 
     std::vector<std::vector<float>> slots;
+    std::vector<std::vector<double>> sums;  // one number each
     int in_use = 0, on_host = 0;
     int64_t last_position = -1;
 

@@ -77,6 +77,12 @@ typedef enum mamba_policy_kind { /* long-context policies; arXiv 2410.07145 and 
     MAMBA_POLICY_STATE_NORM = 4, MAMBA_POLICY_DELTA_SCALE = 5, MAMBA_POLICY_DECAY_SCALE = 6, MAMBA_POLICY_TOKEN_FILTER = 7
 } mamba_policy_kind;
 
+typedef enum mamba_merge { /* of states of texts that were each read alone, u_1 .. u_n; see mamba_session_merge */
+    MAMBA_MERGE_CONCATENATE = 0, /* as if u_1 .. u_n followed each other (CASO) */
+    MAMBA_MERGE_CYCLIC = 1,      /* mean over the n rotations of that order (PICASO-R) */
+    MAMBA_MERGE_ALL_ORDERS = 2   /* mean over all n! orders (PICASO-S); its time grows with n^2, that of the others with n */
+} mamba_merge;
+
 typedef struct mamba_status {
     uint32_t struct_size;
     int32_t code;              /* mamba_result */
@@ -273,12 +279,24 @@ MAMBA_API int64_t mamba_session_saved_size(const mamba_session* session);
 MAMBA_API int32_t mamba_session_save(const mamba_session* session, uint8_t* buffer, size_t capacity, size_t* length,
                                      mamba_status* status);
 MAMBA_API mamba_session* mamba_session_load(mamba_engine* engine, const uint8_t* buffer, size_t length, mamba_status* status);
+/* Experimental. A new session whose states are made of those of 1 to 256 sessions of this engine (mamba_session_id), each of which has read its text
+ * alone, from an empty state, under no policy, and with mamba_session_set_tracking from its first token on; they stay as they are, and belong
+ * to the caller during the call. To a layer a text u is the map S -> P_u S + H_u, with H_u the session's state and P_u = exp(A sum_u dt); what is
+ * made is the mean over the orders of `merge` of these maps, one after another from zero (arXiv 2502.17605), summed in FP64. For one layer, and but for
+ * the d_conv - 1 inputs that the convolution lacks where a text begins, that is the state behind the texts one after another; in later
+ * layers it is not: their inputs depend on what came before.
+ * The window of the convolution is the last session's with MAMBA_MERGE_CONCATENATE, and zeros, as at the beginning of a text, otherwise. Until the
+ * new session reads a token, its logits are those of the last one. Its token count is the sum of theirs. It has read no text: its token hash is
+ * a chain over `merge` and the hashes, in order, so that neither it nor what is saved of it passes for a text's. Tracking is on, with the sums
+ * of all, so that it can be merged in its turn; nothing in front of the merge can be undone. Nothing is merged on a device: MAMBA_UNSUPPORTED. */
+MAMBA_API mamba_session* mamba_session_merge(mamba_engine* engine, const uint64_t* sessions, int32_t session_count, int32_t merge,
+                                             mamba_status* status);
 
 /* Long context. layer_values: [layer_count, policy->layer_value_count] or NULL; layer_value_count: floats in all of it. A policy may be
  * set at any position and holds from the next token on, as new; clones, saved sessions and reset keep it, the first two with what it has
  * gathered. Rollback keeps the policy in force: with what it had gathered by then, and where it was set behind what is left, set there
  * anew. A window that is set on a session that has read something begins at the next multiple of 64, and until r tokens behind that the
- * state still holds what came before. On a device every kind but none is MAMBA_UNSUPPORTED. */
+ * state still holds what came before. On a device a difference-window is MAMBA_UNSUPPORTED. */
 MAMBA_API int32_t mamba_session_set_policy(mamba_session* session, const mamba_policy* policy, const float* layer_values,
                                            size_t layer_value_count, mamba_status* status);
 MAMBA_API int32_t mamba_session_get_policy(const mamba_session* session, mamba_policy* policy, mamba_status* status);

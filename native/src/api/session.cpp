@@ -1,6 +1,9 @@
 // Sessions: life, snapshots, rollback.
+#include <vector>
+
 #include "api/guard.h"
 #include "api/handles.h"
+#include "state/merge.h"
 #include "state/snapshot.h"
 
 using namespace mamba;
@@ -83,5 +86,19 @@ mamba_session* mamba_session_load(mamba_engine* engine, const uint8_t* buffer, s
         State state = e.new_state();
         load_snapshot(reinterpret_cast<const std::byte*>(buffer), length, e.model().fingerprint, state, e.layout().step_sums, &e.model());
         return new mamba_session{e.adopt_session(std::move(state))};
+    });
+}
+
+mamba_session* mamba_session_merge(mamba_engine* engine, const uint64_t* sessions, int32_t session_count, int32_t merge, mamba_status* status) {
+    return api::handle(status, [&] {
+        Engine& e = *api::require(engine, "engine").engine;
+        if (session_count < 1 || session_count > most_merged) {
+            fail(MAMBA_INVALID_ARGUMENT, session_count, " sessions cannot be merged; give 1 to ", most_merged);
+        }
+        if (merge < MAMBA_MERGE_CONCATENATE || merge > MAMBA_MERGE_ALL_ORDERS) fail(MAMBA_INVALID_ARGUMENT, merge, " is no mamba_merge");
+        api::require(sessions, "sessions");
+        std::vector<std::shared_ptr<Session>> parts;
+        for (int32_t i = 0; i < session_count; ++i) parts.push_back(e.find_session(sessions[i]));
+        return new mamba_session{e.merge_sessions(parts, static_cast<mamba_merge>(merge))};
     });
 }

@@ -19,7 +19,7 @@
 namespace mamba::device {
 
 // Of this header: every change of a struct or a meaning raises it.
-constexpr int32_t interface_version = 2;
+constexpr int32_t interface_version = 3;
 // Of the exported function of type GetTable.
 constexpr char table_symbol[] = "mamba_device_table";
 constexpr char cuda_library[] = "mamba_cuda";
@@ -68,12 +68,36 @@ struct Model {
     const Layer* layers;
 };
 
-// Tokens of one session that are to be read in a row. A run holds a session once.
+// A long-context policy as it was asked for: mamba_policy, checked, with its values, [layers, layer_value_count].
+struct Policy {
+    int32_t kind;  // mamba_policy_kind
+    int32_t layer_value_count;
+    int64_t window;
+    float retention, insertion, norm_scale;
+    int32_t reserved;
+    const float* layer_values;
+};
+
+// Tokens of one session that are to be read in a row, or, without any, the session as it is. A run holds a session once.
 struct Piece {
     int32_t slot;           // the session's state
-    int32_t count;          // of tokens, at least 1
-    int64_t position;       // of the first token in its session
+    int32_t count;          // of tokens; of a run's at least 1
+    int64_t position;       // of the first token in its session: those that it has read
     const int32_t* tokens;  // each below padded_vocab_size
+    int32_t policy;         // what policy_take() gave, or -1
+    int32_t newest;         // of a restart-window: the slot with the state that begins with the newest block, else -1
+    int64_t origin;         // likewise: where blocks begin (state/policy.h)
+    int32_t sums;           // what sums_take() gave, for the tokens' step sizes, or -1
+    int32_t reserved;
+};
+
+// Over a head's state, or that of a block of 64 channels of Mamba-1, for mamba_head_statistics: of its values, and, of a session with sums, of
+// what is left of the first token in them, of each value that has a decay of its own.
+struct HeadSums {
+    double sum, squares;
+    double log_retention, retention;
+    float max_abs;
+    int32_t reserved;
 };
 
 // A hidden vector whose logits are wanted: row `row` of the last run (its pieces' tokens one after another), or, where slot is not -1, that
@@ -123,13 +147,28 @@ struct Table {
     int32_t (*state_copy)(Engine* engine, int32_t from, int32_t to, Status* status);
     // Entries of the slot's ring of recent inputs that wait, as of the last call: at most the tokens that it has read % ring_entries.
     int32_t (*state_pending)(Engine* engine, int32_t slot, int32_t* entries, Status* status);
-    // Brings them into the state.
-    int32_t (*state_fold)(Engine* engine, int32_t slot, Status* status);
+    // Brings them into the state, and into `newest` where that has begun.
+    int32_t (*state_fold)(Engine* engine, const Piece* session, Status* status);
+    // A layer's state as of the last token, [d_inner, d_state], and sums over its heads; tracked: tokens in the session's sums. The session
+    // stays as it is. Both wait.
+    int32_t (*state_read_layer)(Engine* engine, const Piece* session, int64_t layer, float* values, Status* status);
+    int32_t (*state_measure)(Engine* engine, const Piece* session, int64_t layer, int64_t tracked, HeadSums* heads, Status* status);
     // Between the device and host memory, in the host's layout (state/layout.h) and in FP32: floats of it, and behind them the entries that
     // wait in the ring. position: tokens that the state has read. Both wait.
     int32_t (*state_read)(Engine* engine, int32_t slot, int64_t position, void* values, void* hidden, Status* status);
     int32_t (*state_write)(Engine* engine, int32_t slot, int64_t position, const void* values, int32_t entries, const void* hidden,
                            Status* status);
+
+    // ---- What sessions are under
+    // For pieces to name; of all layers. MAMBA_UNSUPPORTED for a kind that the device does not have.
+    int32_t (*policy_take)(Engine* engine, const Policy* policy, int32_t* index, Status* status);
+    void (*policy_give)(Engine* engine, int32_t index);
+    // Sums of step sizes, FP64: of each layer one a head (Mamba-2) or channel (Mamba-1). From and to host memory; NULL: zeros. Reading waits.
+    int32_t (*sums_take)(Engine* engine, int32_t* index, Status* status);
+    void (*sums_give)(Engine* engine, int32_t index);
+    int32_t (*sums_copy)(Engine* engine, int32_t from, int32_t to, Status* status);
+    int32_t (*sums_read)(Engine* engine, int32_t index, double* values, Status* status);
+    int32_t (*sums_write)(Engine* engine, int32_t index, const double* values, Status* status);
 
     // ---- Computing
     // Advances the pieces' states. Leaves the work under way: an error of the device may come from a later call.

@@ -38,6 +38,8 @@ public:
     virtual void fold(State& state) = 0;
     // A layer's state as of the last token, ssm_floats of the layout.
     virtual void copy_layer_state(const State& state, int64_t layer, float* out) = 0;
+    // Every head of it (state/statistics.h).
+    virtual void measure(const State& state, int64_t layer, mamba_head_statistics* heads) = 0;
     // Returns when all that was begun has ended.
     virtual void wait() = 0;
 

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "engine/top.h"
+#include "state/statistics.h"
 
 namespace mamba {
 namespace {
@@ -15,8 +16,8 @@ constexpr int64_t top_rows = 16;
 }  // namespace
 
 CpuBackend::CpuBackend(const Model& model, bool alone, const StateLayout& layout, mamba_isa isa, int threads, int64_t rows)
-    : model_(model), kernels_(select_kernels(isa)), states_(layout.floats, layout.entry_floats), weights_(model, kernels_, alone), pool_(threads),
-      work_(model.config, rows, pool_.size(), weights_.operand_row_bytes()), forward_(model, weights_, layout, kernels_, pool_, work_) {}
+    : model_(model), layout_(layout), kernels_(select_kernels(isa)), states_(layout.floats, layout.entry_floats), weights_(model, kernels_, alone),
+      pool_(threads), work_(model.config, rows, pool_.size(), weights_.operand_row_bytes()), forward_(model, weights_, layout, kernels_, pool_, work_) {}
 
 void CpuBackend::make_room(int64_t rows, const BatchOutput& output) {
     if (output.top == nullptr) return;
@@ -50,6 +51,25 @@ void CpuBackend::emit(const std::vector<LogitsRow>& logits, const std::vector<Lo
                        output.top_k, output.top + top[i].out * output.top_k);
         }
     }
+}
+
+void CpuBackend::measure(const State& state, int64_t layer, mamba_head_statistics* heads) {
+    const auto index = static_cast<size_t>(layer);
+    const LayerState& place = layout_.layers[index];
+    // Where nothing waits and nothing is to be taken away the state is read in place.
+    const float* values = state.values.data() + place.ssm;
+    Buffer<float> copy;
+    if (state.pending > 0 || state.policy.kind() == MAMBA_POLICY_DIFFERENCE_WINDOW) {
+        copy = Buffer<float>(static_cast<size_t>(place.ssm_floats), "a copy of a layer's state");
+        copy_layer_state(state, layer, copy.data());
+        values = copy.data();
+    }
+    measure_state(model_.config, values, heads);
+    const double* const sums = state.tracking.on() ? state.tracking.sums.data() + place.step_sums : nullptr;
+    const Policy* const policy = state.policy.rule.get();
+    measure_decay(model_.config, model_.layers[index], sums, state.tracking.tokens, heads,
+                  policy != nullptr ? static_cast<double>(policy->decay_scale(index)) : 1,
+                  policy != nullptr ? static_cast<double>(policy->log_retention()) : 0);
 }
 
 double CpuBackend::measure_bandwidth() {

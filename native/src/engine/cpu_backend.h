@@ -32,6 +32,7 @@ public:
     void abandon() override {}  // no error comes after a slice: its memory was there before
     void fold(State& state) override { forward_.fold(state); }
     void copy_layer_state(const State& state, int64_t layer, float* out) override { forward_.copy_layer_state(state, layer, out); }
+    void measure(const State& state, int64_t layer, mamba_head_statistics* heads) override;
     void wait() override {}
     double measure_bandwidth() override;
 
@@ -40,6 +41,7 @@ private:
     void gather(const std::vector<LogitsRow>& rows, size_t begin, size_t end);
 
     const Model& model_;
+    const StateLayout& layout_;
     const Kernels& kernels_;
     StateMemory states_;
     PackedWeights weights_;

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "engine/ring.h"
+#include "backends/cpu/kernels.h"
 #include "model/seal.h"
+#include "state/statistics.h"
 
 namespace mamba {
 namespace {
@@ -136,12 +137,13 @@ void DeviceBackend::run(const Slice& slice) {
     for (const Piece& piece : slice.pieces) {
         for (int64_t t = 0; t < piece.count; ++t) device_rows_[static_cast<size_t>(piece.first_row + t)] = next++;
         if (before != nullptr && before->state == piece.state) pieces_.back().count += static_cast<int32_t>(piece.count);
-        else pieces_.push_back({piece.state->slot.index(), static_cast<int32_t>(piece.count), piece.position, piece.tokens});
+        else pieces_.push_back(piece_of(*piece.state, piece.tokens, piece.count));
         before = &piece;
     }
     call(table_.run, engine_.get(), pieces_.data(), static_cast<int32_t>(pieces_.size()));
     for (const Piece& piece : slice.pieces) {
         piece.state->token_count += piece.count;
+        if (piece.state->tracking.on()) piece.state->tracking.tokens += piece.count;
         for (int64_t t = 0; t < piece.count; ++t) piece.state->token_hash = extend_token_hash(piece.state->token_hash, piece.tokens[t]);
         piece.state->pending = pending(piece.state->slot.index());
     }
@@ -153,9 +155,45 @@ int64_t DeviceBackend::pending(int32_t slot) const {
     return entries;
 }
 
+int32_t DeviceBackend::index_of(const std::shared_ptr<const Policy>& policy) {
+    if (policy == nullptr) return -1;
+    const std::lock_guard lock(policies_mutex_);
+    for (const DevicePolicy& known : policies_) {
+        if (known.policy.lock() == policy) return known.index;
+    }
+    std::erase_if(policies_, [&](const DevicePolicy& known) {
+        const bool gone = known.policy.expired();
+        if (gone) table_.policy_give(engine_.get(), known.index);
+        return gone;
+    });
+    policies_.reserve(policies_.size() + 1);
+    const mamba_policy& asked = policy->asked();
+    const device::Policy given{asked.kind, asked.layer_value_count, asked.window, asked.retention, asked.insertion, asked.norm_scale, 0,
+                               policy->values().data()};
+    int32_t index = -1;
+    call(table_.policy_take, engine_.get(), &given, &index);
+    policies_.push_back({policy, index});
+    return index;
+}
+
+device::Piece DeviceBackend::piece_of(const State& state, const int32_t* tokens, int64_t count) {
+    return {state.slot.index(), static_cast<int32_t>(count), state.token_count, tokens, index_of(state.policy.rule), state.policy.newest.index(),
+            state.policy.origin, state.tracking.on_device.index(), 0};
+}
+
+template <typename F>
+void DeviceBackend::with_state(const State& state, const F& f) {
+    device::Piece piece = piece_of(state, nullptr, 0);
+    const DeviceSlot awake = state.offloaded() ? state.slot.copy(false) : DeviceSlot();
+    if (state.offloaded()) piece.slot = awake.index();
+    piece.newest = -1;  // what is read is the other one
+    f(piece);
+}
+
 void DeviceBackend::fold(State& state) {
     state.bring_back();
-    call(table_.state_fold, engine_.get(), state.slot.index());
+    const device::Piece piece = piece_of(state, nullptr, 0);
+    call(table_.state_fold, engine_.get(), &piece);
     state.pending = 0;
 }
 
@@ -191,16 +229,20 @@ void DeviceBackend::emit(const std::vector<LogitsRow>& logits, const std::vector
 }
 
 void DeviceBackend::copy_layer_state(const State& state, int64_t layer, float* out) {
-    const LayerState& place = layout_.layers[static_cast<size_t>(layer)];
-    Buffer<float> values(static_cast<size_t>(state.used_floats()), "a copy of the state"), hidden(state.hidden_floats(), "a copy of the state");
-    state.read(values.data(), hidden.data());
-    if (state.pending > 0) {
-        Buffer<float> scratch(static_cast<size_t>(mamba2_scratch_floats(model_.config.head_dim, model_.config.d_state)), "a copy of the state");
-        PolicyState none;
-        fold_ring(model_, layout_, select_kernels(MAMBA_ISA_AUTO), {0, model_.config.head_count}, values.data(), state.pending, none,
-                  state.token_count, scratch.data());
+    with_state(state, [&](const device::Piece& piece) { call(table_.state_read_layer, engine_.get(), &piece, layer, out); });
+}
+
+void DeviceBackend::measure(const State& state, int64_t layer, mamba_head_statistics* heads) {
+    const ModelConfig& config = model_.config;
+    const int64_t count = head_or_block_count(config), tracked = state.tracking.tokens;
+    std::vector<device::HeadSums> sums(static_cast<size_t>(count));
+    with_state(state, [&](const device::Piece& piece) { call(table_.state_measure, engine_.get(), &piece, layer, tracked, sums.data()); });
+    for (int64_t head = 0; head < count; ++head) {
+        const device::HeadSums& of = sums[static_cast<size_t>(head)];
+        write_moments({of.sum, of.squares, of.max_abs}, head_floats(config, head), heads[head]);
+        if (state.tracking.on()) write_retention({of.log_retention, of.retention}, head_decays(config, head), tracked, heads[head]);
+        else write_no_retention(heads[head]);
     }
-    std::copy_n(values.data() + place.ssm, place.ssm_floats, out);
 }
 
 void DeviceBackend::wait() { call(table_.wait, engine_.get()); }
@@ -236,5 +278,19 @@ void DeviceBackend::read(int32_t slot, int64_t position, void* values, void* hid
 void DeviceBackend::write(int32_t slot, int64_t position, const void* values, int64_t entries, const void* hidden) {
     call(table_.state_write, engine_.get(), slot, position, values, static_cast<int32_t>(entries), hidden);
 }
+
+int32_t DeviceBackend::take_sums() {
+    int32_t index = -1;
+    call(table_.sums_take, engine_.get(), &index);
+    return index;
+}
+
+void DeviceBackend::give_sums(int32_t index) noexcept { table_.sums_give(engine_.get(), index); }
+
+void DeviceBackend::copy_sums(int32_t from, int32_t to) { call(table_.sums_copy, engine_.get(), from, to); }
+
+void DeviceBackend::read_sums(int32_t index, double* values) { call(table_.sums_read, engine_.get(), index, values); }
+
+void DeviceBackend::write_sums(int32_t index, const double* values) { call(table_.sums_write, engine_.get(), index, values); }
 
 }  // namespace mamba

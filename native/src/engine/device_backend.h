@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "backends/device_library.h"
@@ -31,6 +32,7 @@ public:
     void abandon() override { abandoned_ = true; }
     void fold(State& state) override;
     void copy_layer_state(const State& state, int64_t layer, float* out) override;
+    void measure(const State& state, int64_t layer, mamba_head_statistics* heads) override;
     void wait() override;
     double measure_bandwidth() override;
 
@@ -47,11 +49,22 @@ private:
     void copy(int32_t from, int32_t to) override;
     void read(int32_t slot, int64_t position, void* values, void* hidden) override;
     void write(int32_t slot, int64_t position, const void* values, int64_t entries, const void* hidden) override;
+    int32_t take_sums() override;
+    void give_sums(int32_t index) noexcept override;
+    void copy_sums(int32_t from, int32_t to) override;
+    void read_sums(int32_t index, double* values) override;
+    void write_sums(int32_t index, const double* values) override;
 
     // Calls a function of the table and throws what its status says.
     template <typename Function, typename... Arguments>
     void call(Function function, Arguments... arguments) const;
     device::Row row_of(const LogitsRow& row) const;
+    // The device's copy of a policy; -1: none. It goes some time after the policy has gone.
+    int32_t index_of(const std::shared_ptr<const Policy>& policy);
+    device::Piece piece_of(const State& state, const int32_t* tokens, int64_t count);
+    // Calls f with the state as a piece without tokens; one at rest is copied to the device for that time.
+    template <typename F>
+    void with_state(const State& state, const F& f);
     // Entries that wait in a slot's ring.
     int64_t pending(int32_t slot) const;
 
@@ -62,6 +75,12 @@ private:
     const int64_t rows_, vocabulary_;
     std::unique_ptr<device::Engine, Close> engine_;
     StateMemory states_;
+    struct DevicePolicy {
+        std::weak_ptr<const Policy> policy;
+        int32_t index;
+    };
+    std::vector<DevicePolicy> policies_;
+    std::mutex policies_mutex_;  // sessions are looked at while others advance
     std::vector<device::Piece> pieces_;
     std::vector<int32_t> device_rows_;  // of the rows of the last slice, on the device
     std::vector<device::Row> wanted_;

@@ -6,7 +6,6 @@
 #include "engine/cpu_backend.h"
 #include "engine/device_backend.h"
 #include "engine/trace.h"
-#include "state/statistics.h"
 
 namespace mamba {
 namespace {
@@ -37,8 +36,11 @@ std::shared_ptr<const Model> checked_model(std::shared_ptr<const Model> model) {
     return model;
 }
 
-[[noreturn]] void fail_policy_on_device() {
-    fail(MAMBA_UNSUPPORTED, "a device has no long-context policies: run this model on the CPU, or set none");
+// What a device has no kernels for.
+void check_policy_on_device(const Policy& policy) {
+    if (policy.kind() == MAMBA_POLICY_DIFFERENCE_WINDOW) {
+        fail(MAMBA_UNSUPPORTED, "a device has no difference-window, which is there to verify restart-window: set that, or run this model on the CPU");
+    }
 }
 
 // alone: nobody else holds the model.
@@ -72,10 +74,7 @@ std::shared_ptr<Session> Engine::create_session() {
 std::shared_ptr<Session> Engine::clone_session(const Session& session) { return add(session.state.clone(), session.history); }
 
 std::shared_ptr<Session> Engine::adopt_session(State state) {
-    if (state.tracking.on() && backend_->kind() != MAMBA_DEVICE_CPU) {
-        fail(MAMBA_UNSUPPORTED, "the session sums its step sizes, which a device does not do: run it on the CPU, or switch that off there and save again");
-    }
-    if (state.policy.on() && backend_->kind() != MAMBA_DEVICE_CPU) fail_policy_on_device();
+    if (state.policy.on() && backend_->kind() != MAMBA_DEVICE_CPU) check_policy_on_device(*state.policy.rule);
     return add(std::move(state), History(rollback_tokens_));
 }
 
@@ -277,20 +276,20 @@ void Engine::rollback(Session& session, int64_t count) {
         change_policy(state, session.state.policy.rule);
         history.policy_set(target, session.state.policy.rule);
     }
-    session.state.assign(state);
+    std::swap(session.state, state);
     std::swap(session.history, history);
 }
 
 void Engine::change_policy(State& state, std::shared_ptr<const Policy> policy) {
-    PolicyState next(std::move(policy), state.token_count);
+    PolicyState next(std::move(policy), state.token_count, backend_->states().device());
     backend_->fold(state);
-    state.policy = std::move(next);
     state.tracking.clear();  // decays under two policies have no sum that says what is left
+    state.policy = std::move(next);
 }
 
 void Engine::set_policy(Session& session, std::shared_ptr<const Policy> policy) {
     const std::lock_guard lock(evaluating_);
-    if (policy && backend_->kind() != MAMBA_DEVICE_CPU) fail_policy_on_device();
+    if (policy && backend_->kind() != MAMBA_DEVICE_CPU) check_policy_on_device(*policy);
     if (policy == session.state.policy.rule) return;
     History history = session.history;
     history.policy_set(session.state.token_count, policy);
@@ -312,35 +311,10 @@ void Engine::fold(Session& session) {
 }
 
 void Engine::set_tracking(Session& session, bool on) {
-    if (on && backend_->kind() != MAMBA_DEVICE_CPU) {
-        fail(MAMBA_UNSUPPORTED, "a device does not sum the step sizes: run this model on the CPU, or measure its states without retention");
-    }
     if (on == session.state.tracking.on()) return;
-    if (on) session.state.tracking.start(layout_.step_sums);
+    if (on) session.state.tracking.start(layout_.step_sums, backend_->states().device());
     else session.state.tracking.stop();
     session.history = History(session.history.reach());
-}
-
-void Engine::measure(const Session& session, int64_t layer, mamba_head_statistics* heads) const {
-    const State& state = session.state;
-    const LayerState& place = layout_.layers[static_cast<size_t>(layer)];
-    // Where nothing waits and nothing is to be taken away the state is read in place.
-    Buffer<float> copy;
-    const float* values;
-    if (state.pending == 0 && !state.values.empty() && state.policy.kind() != MAMBA_POLICY_DIFFERENCE_WINDOW) {
-        values = state.values.data() + place.ssm;
-    } else {
-        copy = Buffer<float>(static_cast<size_t>(place.ssm_floats), "a copy of a layer's state");
-        backend_->copy_layer_state(state, layer, copy.data());
-        values = copy.data();
-    }
-    measure_state(model_->config, values, heads);
-    const double* sums = state.tracking.on() ? state.tracking.sums.data() + place.step_sums : nullptr;
-    const Policy* const policy = state.policy.rule.get();
-    const auto index = static_cast<size_t>(layer);
-    measure_decay(model_->config, model_->layers[index], sums, state.tracking.tokens, heads,
-                  policy != nullptr ? static_cast<double>(policy->decay_scale(index)) : 1,
-                  policy != nullptr ? static_cast<double>(policy->log_retention()) : 0);
 }
 
 double Engine::measure_bandwidth() {

@@ -61,6 +61,8 @@ public:
     std::shared_ptr<Session> create_session();
     std::shared_ptr<Session> clone_session(const Session& session);
     std::shared_ptr<Session> adopt_session(State state);
+    // A session made of others of this engine, which stay as they are: mamba_session_merge.
+    std::shared_ptr<Session> merge_sessions(const std::vector<std::shared_ptr<Session>>& parts, mamba_merge merge);
     // The session of an id. Throws MAMBA_NOT_FOUND.
     std::shared_ptr<Session> find_session(uint64_t id);
 
@@ -77,7 +79,7 @@ public:
     void offload(Session& session, bool to_host);
 
     // From the next token on the session is under this policy, as new; NULL: under none. What one has gathered before is let go. Throws
-    // MAMBA_UNSUPPORTED on a device; whatever it throws, nothing has changed.
+    // MAMBA_UNSUPPORTED for a difference-window on a device; whatever it throws, nothing has changed.
     void set_policy(Session& session, std::shared_ptr<const Policy> policy);
 
     // Brings what waits in the session's ring into its states, so that `values` holds them as of the last token. A later token then may
@@ -89,7 +91,7 @@ public:
     // checkpoints before it have no sums.
     void set_tracking(Session& session, bool on);
     // Every head of a layer, as of the last token (state/statistics.h); the session stays as it is.
-    void measure(const Session& session, int64_t layer, mamba_head_statistics* heads) const;
+    void measure(const Session& session, int64_t layer, mamba_head_statistics* heads) const { backend_->measure(session.state, layer, heads); }
     // As evaluate without logits, and what the layer did goes to values, [count, heads, trace_width] (engine/trace.h).
     void trace(const std::shared_ptr<Session>& session, const int32_t* tokens, int64_t count, int64_t layer, float* values);
 

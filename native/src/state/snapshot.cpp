@@ -18,7 +18,6 @@ static_assert(std::endian::native == std::endian::little, "snapshots are copied 
 
 constexpr char magic[8] = {'M', 'A', 'M', 'B', 'A', 'S', 'E', 'S'};
 constexpr uint32_t first_version = 1, plain_version = 2, current_version = 3;
-constexpr int64_t most_tokens = int64_t{1} << 56;  // decades of reading; sums with it do not overflow
 
 struct Header {
     char magic[8];
@@ -75,7 +74,7 @@ size_t policy_bytes(const Policy& policy) {
 // Of all sections.
 size_t sections_size(const State& state) {
     size_t size = 0;
-    if (state.tracking.on()) size += sizeof(SectionHead) + step_sums_bytes(static_cast<int64_t>(state.tracking.sums.size()));
+    if (state.tracking.on()) size += sizeof(SectionHead) + step_sums_bytes(state.tracking.count);
     if (state.policy.on()) size += sizeof(SectionHead) + policy_bytes(*state.policy.rule);
     return size;
 }
@@ -90,28 +89,34 @@ std::byte* begin_section(std::byte* out, std::string_view tag, size_t length) {
 }
 
 std::byte* save_step_sums(const Tracking& tracking, std::byte* out) {
-    out = begin_section(out, step_sums_tag, step_sums_bytes(static_cast<int64_t>(tracking.sums.size())));
+    out = begin_section(out, step_sums_tag, step_sums_bytes(tracking.count));
+    std::vector<double> sums(static_cast<size_t>(tracking.count));
+    tracking.read(sums.data());
     std::memcpy(out, &tracking.tokens, sizeof tracking.tokens);
-    std::memcpy(out + sizeof tracking.tokens, tracking.sums.data(), tracking.sums.bytes());
-    return out + sizeof tracking.tokens + tracking.sums.bytes();
+    std::memcpy(out + sizeof tracking.tokens, sums.data(), sums.size() * sizeof(double));
+    return out + step_sums_bytes(tracking.count);
 }
 
-void load_step_sums(const std::byte* bytes, size_t length, int64_t token_count, int64_t step_sums, Tracking& tracking) {
+void load_step_sums(const std::byte* bytes, size_t length, int64_t step_sums, State& state) {
+    Tracking& tracking = state.tracking;
     if (tracking.on()) fail(MAMBA_BAD_FORMAT, "the saved session holds sums of its step sizes twice");
     if (step_sums == 0 || length != step_sums_bytes(step_sums)) {
         fail(MAMBA_BAD_FORMAT, "the saved session's sums of step sizes take ", length, " bytes, this model's ", step_sums_bytes(step_sums));
     }
-    tracking.start(step_sums);
+    tracking.start(step_sums, state.device());
     std::memcpy(&tracking.tokens, bytes, sizeof tracking.tokens);
-    std::memcpy(tracking.sums.data(), bytes + sizeof tracking.tokens, tracking.sums.bytes());
+    std::vector<double> sums(static_cast<size_t>(step_sums));
+    std::memcpy(sums.data(), bytes + sizeof tracking.tokens, sums.size() * sizeof(double));
     // What became NaN or infinite is saved and loaded as it is: such a session is to be looked at too.
-    const bool sane = std::all_of(tracking.sums.begin(), tracking.sums.end(), [](double sum) { return !(sum < 0); });
-    if (!sane || tracking.tokens < 0 || tracking.tokens > token_count) {
+    const bool sane = std::all_of(sums.begin(), sums.end(), [](double sum) { return !(sum < 0); });
+    if (!sane || tracking.tokens < 0 || tracking.tokens > state.token_count) {
         fail(MAMBA_BAD_FORMAT, "the saved session's sums of step sizes over ", tracking.tokens, " tokens are none");
     }
+    tracking.write(sums.data());
 }
 
-std::byte* save_policy(const PolicyState& policy, std::byte* out) {
+std::byte* save_policy(const State& state, std::byte* out) {
+    const PolicyState& policy = state.policy;
     const mamba_policy& asked = policy.rule->asked();
     const PolicyHead head{asked.window, asked.retention, asked.insertion, asked.norm_scale, asked.layer_value_count, policy.origin};
     out = begin_section(out, policy_tag, policy_bytes(*policy.rule));
@@ -121,7 +126,14 @@ std::byte* save_policy(const PolicyState& policy, std::byte* out) {
     };
     put(&head, sizeof head);
     put(policy.rule->values().data(), policy.rule->values().size() * sizeof(float));
-    put(policy.states.data(), policy.states.bytes());
+    // The device's are gathered first: they need not be aligned here.
+    Buffer<float> gathered;
+    if (policy.newest.states() != nullptr) {
+        gathered = Buffer<float>(static_cast<size_t>(policy.rule->state_floats()), "a saved session's policy");
+        policy.read_states(state.state_floats(), state.hidden_floats(), gathered.data());
+    }
+    const Buffer<float>& states = gathered.empty() ? policy.states : gathered;
+    put(states.data(), states.bytes());
     put(policy.steps.data(), policy.steps.bytes());
     return out;
 }
@@ -160,11 +172,13 @@ void load_policy(const std::byte* bytes, size_t length, int32_t kind, const Mode
         bytes += size;
     };
     get(values.data(), values.size() * sizeof(float));
-    PolicyState policy(make_policy(kind, head, values, model), state.token_count);
+    PolicyState policy(make_policy(kind, head, values, model), state.token_count, state.device());
     if (length != policy_bytes(*policy.rule)) {
         fail(MAMBA_BAD_FORMAT, "the saved session's policy has ", length, " bytes, of this model it would have ", policy_bytes(*policy.rule));
     }
-    get(policy.states.data(), policy.states.bytes());
+    Buffer<float> states(static_cast<size_t>(policy.rule->state_floats()), "a saved session's policy");
+    get(states.data(), states.bytes());
+    policy.write_states(state.state_floats(), state.hidden_floats(), states.data());
     get(policy.steps.data(), policy.steps.bytes());
     // Blocks begin on the chunk grid: the first one at the latest at the next place of it, or a window behind the first token.
     const bool sane_origin = head.origin >= 0 && head.origin % chunk_tokens == 0 &&
@@ -188,7 +202,7 @@ void load_sections(const std::byte* bytes, size_t length, int64_t step_sums, int
         const std::string name = quote(tag.substr(0, tag.find_last_not_of('\0') + 1));
         if (section.length > length) fail(MAMBA_BAD_FORMAT, "the saved session's section ", name, " ends behind the file: it is damaged");
         const auto size = static_cast<size_t>(section.length);
-        if (tag == step_sums_tag) load_step_sums(bytes, size, state.token_count, step_sums, state.tracking);
+        if (tag == step_sums_tag) load_step_sums(bytes, size, step_sums, state);
         else if (tag == policy_tag && model != nullptr) load_policy(bytes, size, policy_kind, *model, state);
         else fail(MAMBA_MISMATCH, "the session was saved with a section ", name, ", which this version of the library does not know");
         bytes += size;
@@ -217,7 +231,7 @@ void save_snapshot(const State& state, const std::array<uint64_t, 2>& fingerprin
     std::byte* end = hidden + state.hidden_floats() * sizeof(float);
     state.read(values, hidden);
     if (state.tracking.on()) end = save_step_sums(state.tracking, end);
-    if (state.policy.on()) end = save_policy(state.policy, end);
+    if (state.policy.on()) end = save_policy(state, end);
     const uint64_t sum = checksum(out, static_cast<size_t>(end - out));
     std::memcpy(end, &sum, sizeof sum);
 }

@@ -29,6 +29,8 @@
 
 namespace mamba {
 
+inline constexpr int64_t most_tokens = int64_t{1} << 56;  // of a session: decades of reading; sums with it do not overflow
+
 size_t snapshot_size(const State& state);
 // `out` holds snapshot_size(state) bytes.
 void save_snapshot(const State& state, const std::array<uint64_t, 2>& fingerprint, std::byte* out);

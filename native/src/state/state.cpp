@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "backends/cpu/kernels.h"
 
@@ -24,32 +25,27 @@ State State::clone() const {
 
 void State::offload() {
     if (slot.states() == nullptr || offloaded()) return;
-    DeviceSlot host(*slot.states(), true);
-    slot.states()->copy(slot.index(), host.index());
-    slot = std::move(host);
+    DeviceSlot newest = policy.newest.copy(true);
+    slot = slot.copy(true);
+    policy.newest = std::move(newest);
 }
 
 void State::bring_back() {
     if (!offloaded()) return;
-    DeviceSlot device(*slot.states());
-    slot.states()->copy(slot.index(), device.index());
-    slot = std::move(device);
+    DeviceSlot newest = policy.newest.on_host() ? policy.newest.copy(false) : DeviceSlot();
+    slot = slot.copy(false);
+    if (newest.states() != nullptr) policy.newest = std::move(newest);
 }
 
 void State::assign(const State& other) {
-    // What may lack memory comes before anything changes.
+    // What may lack memory comes before anything changes: at rest in host memory that is all of it.
+    if (offloaded()) return void(*this = other.clone());
     PolicyState other_policy = policy.rule == other.policy.rule ? PolicyState() : other.policy.clone();
     tracking.assign(other.tracking);
     if (policy.rule == other.policy.rule) policy.assign(other.policy);
     else policy = std::move(other_policy);
     if (slot.states() != nullptr) {
-        if (offloaded()) {
-            DeviceSlot device(*slot.states());
-            slot.states()->copy(other.slot.index(), device.index());
-            slot = std::move(device);
-        } else {
-            slot.states()->copy(other.slot.index(), slot.index());
-        }
+        slot.assign(other.slot);
     } else {
         std::memcpy(values.data(), other.values.data(), static_cast<size_t>(other.used_floats()) * sizeof(float));
         hidden.assign(other.hidden);
@@ -61,11 +57,14 @@ void State::assign(const State& other) {
 
 void State::reset() {
     if (offloaded()) {
-        DeviceSlot device(*slot.states());
-        slot.states()->clear(device.index());
-        slot = std::move(device);
+        // Its places on the device, before anything changes: each may lack memory.
+        DeviceSlot place(*device());
+        PolicyState unread(policy.rule, 0, device());
+        place.clear();
+        slot = std::move(place);
+        policy = std::move(unread);
     } else if (slot.states() != nullptr) {
-        slot.states()->clear(slot.index());
+        slot.clear();
     } else {
         std::fill_n(values.data(), state_floats(), 0.0f);
         std::fill(hidden.begin(), hidden.end(), 0.0f);
@@ -78,7 +77,7 @@ void State::reset() {
 
 int64_t State::bytes() const {
     return (state_floats() + ring_entries * entry_floats()) * static_cast<int64_t>(sizeof(float)) + policy.bytes() +
-           static_cast<int64_t>(tracking.sums.bytes());
+           tracking.bytes();
 }
 
 void State::read(void* to_values, void* to_hidden) const {

@@ -18,7 +18,7 @@ struct State {
     uint64_t token_hash = 0;  // chain over all tokens consumed
     int64_t pending = 0;      // entries of the ring that the states do not contain yet (kernels.h)
     PolicyState policy;       // of every token from now on
-    Tracking tracking;        // on the CPU; off unless it is started
+    Tracking tracking;        // off unless it is started
 
     // An empty one.
     State(StateMemory& memory, int64_t d_model) : State(memory, static_cast<size_t>(d_model), Unset{}) { reset(); }
@@ -27,8 +27,9 @@ struct State {
     State& operator=(State&&) noexcept = default;
 
     State clone() const;
+    // Becomes as another, on the device where there is one. Throws MAMBA_OUT_OF_MEMORY, and then nothing has changed.
     void assign(const State& other);
-    // As if nothing had been read. The policy stays, and tracking goes on from zero.
+    // As if nothing had been read. The policy stays, and tracking goes on from zero. Throws as assign() does.
     void reset();
 
     // Where the state lives on a device: to host memory, so that its slot is free for others, and back before it advances. Copies are left
@@ -36,6 +37,8 @@ struct State {
     void offload();
     void bring_back();
     bool offloaded() const { return slot.on_host(); }
+    // NULL: it lives in host memory.
+    DeviceStates* device() const { return slot.states(); }
 
     // The states, and the pending entries behind them: all of `values` that means something.
     int64_t used_floats() const { return state_floats() + pending * entry_floats(); }

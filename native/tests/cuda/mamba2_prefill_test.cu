@@ -23,7 +23,7 @@ using namespace mamba::cuda;
 
 namespace {
 
-void check(cudaError_t error, const char* what) {
+void require(cudaError_t error, const char* what) {
     if (error == cudaSuccess) return;
     std::printf("FAILED: %s: %s\n", what, cudaGetErrorString(error));
     std::exit(2);
@@ -33,16 +33,16 @@ template <typename T>
 struct Device {
     T* data = nullptr;
     size_t count = 0;
-    explicit Device(size_t n) : count(n) { check(cudaMalloc(reinterpret_cast<void**>(&data), std::max<size_t>(n, 1) * sizeof(T)),
+    explicit Device(size_t n) : count(n) { require(cudaMalloc(reinterpret_cast<void**>(&data), std::max<size_t>(n, 1) * sizeof(T)),
             "cudaMalloc"); }
     explicit Device(const std::vector<T>& from) : Device(from.size()) { put(from); }
     Device(const Device&) = delete;
     ~Device() { cudaFree(data); }
-    void put(const std::vector<T>& from) { check(cudaMemcpy(data, from.data(), from.size() * sizeof(T), cudaMemcpyHostToDevice), "copy"); }
-    void poison() { check(cudaMemset(data, 0xff, count * sizeof(T)), "memset"); }  // NaN in FP32 and BF16
+    void put(const std::vector<T>& from) { require(cudaMemcpy(data, from.data(), from.size() * sizeof(T), cudaMemcpyHostToDevice), "copy"); }
+    void poison() { require(cudaMemset(data, 0xff, count * sizeof(T)), "memset"); }  // NaN in FP32 and BF16
     std::vector<T> get() const {
         std::vector<T> to(count);
-        check(cudaMemcpy(to.data(), data, count * sizeof(T), cudaMemcpyDeviceToHost), "copy");
+        require(cudaMemcpy(to.data(), data, count * sizeof(T), cudaMemcpyDeviceToHost), "copy");
         return to;
     }
 };
@@ -226,8 +226,8 @@ public:
         workspace.poison();
         const Mamba2PrefillArgs args = arguments(projected.data, out.data, piece_memory.data, static_cast<int32_t>(pieces.size()), rows,
                 chunks, workspace.data);
-        check(mamba2_prefill(args, nullptr), "mamba2_prefill");
-        check(cudaDeviceSynchronize(), "running");
+        require(mamba2_prefill(args, {}), "mamba2_prefill");
+        require(cudaDeviceSynchronize(), "running");
         const std::vector<unsigned char> got = out.get();
         std::vector<float> values(static_cast<size_t>(rows * d_inner));
         for (size_t i = 0; i < values.size(); ++i) {
@@ -371,16 +371,16 @@ void test(const Case& c) {
 
 double median_us(const std::function<void()>& body, int inner) {
     cudaEvent_t begin = nullptr, end = nullptr;
-    check(cudaEventCreate(&begin), "event");
-    check(cudaEventCreate(&end), "event");
+    require(cudaEventCreate(&begin), "event");
+    require(cudaEventCreate(&end), "event");
     std::vector<double> times;
     for (int i = 0; i < 13; ++i) {
-        check(cudaEventRecord(begin), "event");
+        require(cudaEventRecord(begin), "event");
         for (int k = 0; k < inner; ++k) body();
-        check(cudaEventRecord(end), "event");
-        check(cudaEventSynchronize(end), "event");
+        require(cudaEventRecord(end), "event");
+        require(cudaEventSynchronize(end), "event");
         float ms = 0;
-        check(cudaEventElapsedTime(&ms, begin, end), "event");
+        require(cudaEventElapsedTime(&ms, begin, end), "event");
         if (i >= 2) times.push_back(ms * 1e3 / inner);
     }
     cudaEventDestroy(begin);
@@ -416,7 +416,7 @@ void time_shape(const char* name, Mamba2Shape shape, bool exact, int64_t tokens,
     }
     Device<unsigned char> projected(static_cast<size_t>(rows * m.width()) * size);
     for (size_t at = 0; at < projected.count; at += values.size()) {
-        check(cudaMemcpy(projected.data + at, values.data(), std::min(values.size(), projected.count - at), cudaMemcpyHostToDevice),
+        require(cudaMemcpy(projected.data + at, values.data(), std::min(values.size(), projected.count - at), cudaMemcpyHostToDevice),
                 "copy");
     }
     Device<unsigned char> out(static_cast<size_t>(rows * shape.d_inner()) * size);
@@ -426,14 +426,14 @@ void time_shape(const char* name, Mamba2Shape shape, bool exact, int64_t tokens,
     const ssd::Work work = ssd::divide(shape, exact, rows, chunks, workspace.data);
     const bool tensor_cores = ssd::on_tensor_cores(args);
     const int inner = rows <= 2048 ? 20 : 3;
-    check(mamba2_prefill(args, nullptr), "warming up");
+    require(mamba2_prefill(args, {}), "warming up");
     const double token = static_cast<double>(size) * rows, d_inner = shape.d_inner(), channels = shape.channels();
     const double steps = 4.0 * chunks * shape.heads * ssd_chunk, state = static_cast<double>(size) * chunks * d_inner * shape.d_state;
     std::printf("%-20s %6d x%-3d", name, rows, static_cast<int>(piece_count));
     double sum = 0;
     // Bytes that must come from or go to memory, each read once a kernel.
     const auto step = [&](const char* what, double bytes, auto body) {
-        const double us = median_us([&] { check(body(args, work, nullptr), what); }, inner);
+        const double us = median_us([&] { require(body(args, work, nullptr), what); }, inner);
         std::printf("  %s %7.1f (%3.0f%%)", what, us, bytes / copy_rate / us * 1e8);
         sum += bytes;
     };
@@ -446,7 +446,7 @@ void time_shape(const char* name, Mamba2Shape shape, bool exact, int64_t tokens,
         step("scan", token * (channels + 2 * d_inner) + state + 2 * steps, ssd::plain_scan);
     }
     step("norm", 2 * token * d_inner, ssd::norm);
-    const double us = median_us([&] { check(mamba2_prefill(args, nullptr), "all"); }, inner);
+    const double us = median_us([&] { require(mamba2_prefill(args, {}), "all"); }, inner);
     std::printf("  all %8.1f us (%3.0f%%)  %6.1f ns/token\n", us, sum / copy_rate / us * 1e8, us * 1e3 / rows);
 }
 
@@ -489,9 +489,9 @@ int main(int argc, char** argv) {
                 std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
     if (mode == "time") {
         cudaDeviceProp properties{};
-        check(cudaGetDeviceProperties(&properties, 0), "properties");
+        require(cudaGetDeviceProperties(&properties, 0), "properties");
         const Device<unsigned char> from(size_t{1} << 30), to(size_t{1} << 30);
-        const double us = median_us([&] { check(cudaMemcpyAsync(to.data, from.data, from.count, cudaMemcpyDeviceToDevice), "copy"); }, 2);
+        const double us = median_us([&] { require(cudaMemcpyAsync(to.data, from.data, from.count, cudaMemcpyDeviceToDevice), "copy"); }, 2);
         const double rate = 2.0 * static_cast<double>(from.count) / us * 1e6;  // bytes a second
         std::printf("%s, copy %.2f TB/s. us (share of that rate):\n", properties.name, rate * 1e-12);
         for (const int64_t tokens : {512, 2048, 8192, 65536}) time_shape("2.7B bf16", big, false, tokens, 1, rate);

@@ -1,17 +1,20 @@
 // How fast an engine steps on a device, from C++: mamba_device_bench SHAPE TYPE BATCH... A step reads one token of each session and gives the
 // largest logit of each. Prints the median and the best of all steps. Instead of BATCH, pN measures a prompt of N tokens, o a session's way
-// to host memory and back; rN: slices of N rows. SHAPE: 130m, 370m, 790m, 1.3b or 2.7b, with "mamba1-" before it for Mamba-1; TYPE: BF16,
-// F16, F32, Q8_0, Q6_K or Q4_K.
+// to host memory and back, m the statistics of all layers of a session; rN: slices of N rows. Sessions behind it are, with wN, under a
+// restart-window of N tokens, with f under forget-more, with t such that add up their step sizes, with n plain again. SHAPE: 130m, 370m, 790m,
+// 1.3b or 2.7b, with "mamba1-" before it for Mamba-1; TYPE: BF16, F16, F32, Q8_0, Q6_K or Q4_K.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <numeric>
 #include <string>
 #include <vector>
 
 #include "engine/engine.h"
 #include "state/snapshot.h"
+#include "state/statistics.h"
 
 namespace {
 
@@ -42,13 +45,34 @@ mamba_shape shape_of(std::string name, const std::string& type) {
     return shape;
 }
 
+// What sessions are under from here on.
+std::shared_ptr<const Policy> policy;
+bool tracks = false;
+
+std::shared_ptr<Session> new_session(const std::shared_ptr<Engine>& engine) {
+    const auto session = engine->create_session();
+    engine->set_policy(*session, policy);
+    engine->set_tracking(*session, tracks);
+    return session;
+}
+
+void set_policy(const Model& model, const char* argument) {
+    tracks = argument[0] == 't';
+    mamba_policy asked{};
+    asked.struct_size = sizeof asked;
+    if (argument[0] == 'w') asked.kind = MAMBA_POLICY_RESTART_WINDOW, asked.window = std::atoll(argument + 1);
+    if (argument[0] == 'f') asked.kind = MAMBA_POLICY_FORGET_MORE, asked.retention = 0.9999f, asked.insertion = 0.75f;
+    policy = Policy::make(asked, nullptr, 0, model);
+    std::printf("  sessions: %s\n", argument);
+}
+
 void measure_steps(const std::shared_ptr<Engine>& engine, int batch) {
     std::vector<std::shared_ptr<Session>> sessions;
     std::vector<int32_t> tokens(static_cast<size_t>(batch), 17);
     std::vector<mamba_top_entry> top(static_cast<size_t>(batch));
     std::vector<BatchItem> items;
     for (int i = 0; i < batch; ++i) {
-        sessions.push_back(engine->create_session());
+        sessions.push_back(new_session(engine));
         items.push_back({sessions.back(), &tokens[static_cast<size_t>(i)], 1, 1, 0, i});
     }
     BatchOutput output;
@@ -78,7 +102,7 @@ void measure_prompt(const std::shared_ptr<Engine>& engine, int64_t length) {
     output.top = &top;
     output.top_k = 1;
     for (int i = 0; i < 4; ++i) {
-        const auto session = engine->create_session();
+        const auto session = new_session(engine);
         const auto start = Clock::now();
         engine->evaluate({{session, tokens.data(), length, 1, 0, 0}}, output, nullptr);
         if (i > 0) times.push_back(seconds_since(start));
@@ -91,6 +115,27 @@ void measure_prompt(const std::shared_ptr<Engine>& engine, int64_t length) {
 double median(std::vector<double> times) {
     std::sort(times.begin(), times.end());
     return times[times.size() / 2];
+}
+
+void measure_statistics(const std::shared_ptr<Engine>& engine) {
+    const auto session = engine->create_session();
+    engine->set_tracking(*session, true);
+    const std::vector<int32_t> tokens(100, 17);
+    const int64_t layers = engine->model().config.layer_count();
+    std::vector<mamba_head_statistics> heads(static_cast<size_t>(head_or_block_count(engine->model().config)));
+    for (const int64_t waiting : {0, 5}) {
+        engine->evaluate({{session, tokens.data(), 96, 0, 0, 0}}, {}, nullptr);
+        for (int64_t t = 0; t < waiting; ++t) engine->evaluate({{session, tokens.data(), 1, 0, 0, 0}}, {}, nullptr);
+        std::vector<double> times;
+        for (int i = 0; i < 20; ++i) {
+            const auto start = Clock::now();
+            for (int64_t layer = 0; layer < layers; ++layer) engine->measure(*session, layer, heads.data());
+            times.push_back(seconds_since(start) * 1e3);
+        }
+        std::printf("  statistics of %lld layers, %lld tokens waiting: %.2f ms\n", static_cast<long long>(layers),
+                    static_cast<long long>(session->state.pending), median(times));
+    }
+    std::fflush(stdout);
 }
 
 // A call leaves its copy under way, so a copy's time is that until its session's logits are there, less what they take anyway.
@@ -168,7 +213,9 @@ int main(int argc, char** argv) {
                     static_cast<double>(model->weight_bytes) * 1e-9, made, seconds_since(start) - made, engine->measure_bandwidth() * 1e-9);
         for (int i = 3; i < argc; ++i) {
             if (argv[i][0] == 'r') continue;
-            if (argv[i][0] == 'o') measure_offload(engine);
+            if (std::strchr("wftn", argv[i][0]) != nullptr) set_policy(*model, argv[i]);
+            else if (argv[i][0] == 'o') measure_offload(engine);
+            else if (argv[i][0] == 'm') measure_statistics(engine);
             else if (argv[i][0] == 'p') measure_prompt(engine, std::atoll(argv[i] + 1));
             else measure_steps(engine, std::atoi(argv[i]));
         }

@@ -2,10 +2,13 @@
 // when it is told to.
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "backends/device.h"
 #include "device_testing.h"
 #include "fake_device/fake_device.h"
 #include "golden.h"
+#include "policy_testing.h"
 #include "state/snapshot.h"
 #include "support/expect_error.h"
 
@@ -185,6 +188,107 @@ TEST_F(DeviceFailure, WithoutRoomASessionStaysWhereItIs) {
     }
     expect_others_go_on();
     EXPECT_EQ(feed(*engine, other, tokens.data() + 10, 5, 5), expected);
+}
+
+// What is done to a session, in three steps: what comes before, what lacks memory, and the session that it ends with.
+struct Operation {
+    const char* name;
+    std::function<void(Session&)> prepare;
+    std::function<std::shared_ptr<Session>(const std::shared_ptr<Session>&)> act;
+};
+
+std::vector<std::byte> saved(const Session& session) {
+    std::vector<std::byte> bytes(snapshot_size(session.state));
+    save_snapshot(session.state, session.engine->model().fingerprint, bytes.data());
+    return bytes;
+}
+
+void set_window(Session& session, int64_t window) {
+    const Model& model = session.engine->model();
+    session.engine->set_policy(session, Policy::make(policies::policy_of(MAMBA_POLICY_RESTART_WINDOW, window), nullptr, 0, model));
+}
+
+void stay(Session&) {}
+void rest(Session& session) { session.engine->offload(session, true); }
+
+std::shared_ptr<Session> load_again(const std::shared_ptr<Session>& session) {
+    Engine& engine = *session->engine;
+    const std::vector<std::byte> bytes = saved(*session);
+    State state = engine.new_state();
+    load_snapshot(bytes.data(), bytes.size(), engine.model().fingerprint, state, engine.layout().step_sums, &engine.model());
+    return engine.adopt_session(std::move(state));
+}
+
+const Operation operations[] = {
+    {"set_policy", stay, [](const auto& s) { return set_window(*s, 128), s; }},
+    {"set_policy at rest", rest, [](const auto& s) { return set_window(*s, 128), s; }},
+    {"clone", stay, [](const auto& s) { return s->engine->clone_session(*s); }},
+    {"clone at rest", rest, [](const auto& s) { return s->engine->clone_session(*s); }},
+    {"offload", stay, [](const auto& s) { return s->engine->offload(*s, true), s; }},
+    {"bring_back", rest, [](const auto& s) { return s->engine->offload(*s, false), s; }},
+    {"load", stay, load_again},
+    {"rollback", stay, [](const auto& s) { return s->engine->rollback(*s, 5), s; }},
+    {"rollback at rest", rest, [](const auto& s) { return s->engine->rollback(*s, 5), s; }},
+    {"reset", stay, [](const auto& s) { return s->state.reset(), s->history = History(s->history.reach()), s; }},
+    {"reset at rest", rest, [](const auto& s) { return s->state.reset(), s->history = History(s->history.reach()), s; }},
+    {"assign at rest", rest, [](const auto& s) { return s->state.assign(s->engine->new_state()), s->history = History(s->history.reach()), s; }},
+    {"first tokens under a policy", [](Session& s) { set_window(s, 128); },
+     [](const auto& s) {
+         const int32_t token = 1;
+         return feed(*s->engine, s, &token, 1, 1), s;
+     }},
+};
+
+// Under a window, tracked, and with checkpoints: all that a session can hold on a device.
+TEST_F(DeviceFailure, WithoutMemoryASessionStaysWhatItIs) {
+    const auto text = policies::policy_tokens(130);
+    const auto windowed = make_engine(policies::slow_model(policies::policy_models[1]), MAMBA_DEVICE_CUDA, 8);
+    const auto origin = windowed->create_session();
+    set_window(*origin, 64);
+    windowed->set_tracking(*origin, true);
+    feed(*windowed, origin, text.data(), 90, 0);
+    feed(*windowed, origin, text.data() + 90, 10, 0);
+    int32_t refused = 0;
+    for (const Operation& operation : operations) {
+        const auto spared = windowed->clone_session(*origin);
+        operation.prepare(*spared);
+        const auto spared_end = operation.act(spared);
+        const std::vector<std::byte> end = saved(*spared_end);
+        const int64_t end_available = spared_end->history.available(spared_end->state);
+        const std::vector<float> next = feed(*windowed, spared_end, text.data() + 100, 3, 3);
+        for (const char* function : {"state_take", "state_take_host", "sums_take", "policy_take"}) {
+            bool fails = true;
+            for (int32_t call = 1; fails; ++call) {
+                SCOPED_TRACE(testing::Message() << operation.name << ", " << function << " " << call);
+                ASSERT_LT(call, 10);
+                const auto session = windowed->clone_session(*origin);
+                operation.prepare(*session);
+                const std::vector<std::byte> before = saved(*session);
+                const int64_t available = session->history.available(session->state);
+                const int32_t in_use = slots(0) + slots(1);
+                fail_next(function, call, MAMBA_OUT_OF_MEMORY);
+                std::shared_ptr<Session> ended;
+                try {
+                    ended = operation.act(session);
+                    fails = false;
+                    fail_next(nullptr, 0, 0);
+                } catch (const Error& error) {
+                    ++refused;
+                    EXPECT_EQ(error.code(), MAMBA_OUT_OF_MEMORY);
+                    EXPECT_EQ(saved(*session), before);
+                    EXPECT_EQ(session->history.available(session->state), available);
+                    EXPECT_EQ(slots(0) + slots(1), in_use);
+                    ended = operation.act(session);
+                }
+                EXPECT_EQ(saved(*ended), end);
+                EXPECT_EQ(ended->history.available(ended->state), end_available);
+                EXPECT_EQ(feed(*windowed, ended, text.data() + 100, 3, 3), next);
+                windowed->rollback(*ended, 3);
+                EXPECT_EQ(saved(*ended), end);
+            }
+        }
+    }
+    EXPECT_GE(refused, 20);
 }
 
 TEST_F(DeviceFailure, ADeviceThatStopsSaysSoFromThenOn) {

@@ -3,6 +3,7 @@
 #include "fake_device/fake_device.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <map>
@@ -14,6 +15,7 @@
 #include "backends/device.h"
 #include "engine/engine.h"
 #include "engine/top.h"
+#include "state/statistics.h"
 
 namespace mamba::fake {
 namespace {
@@ -31,6 +33,8 @@ struct FakeEngine {
     int64_t weight_bytes = 0;
     std::map<int32_t, std::shared_ptr<Session>> slots;
     std::vector<float> logits;  // of all rows of the last run
+    std::map<int32_t, std::shared_ptr<const Policy>> policies;
+    std::map<int32_t, Buffer<double>> sums;
 
     int64_t width() const { return engine->model().config.padded_vocab_size; }
     Session& at(int32_t slot) {
@@ -70,6 +74,63 @@ struct FakeEngine {
         }
         return out;
     }
+};
+
+template <typename T>
+T& found(std::map<int32_t, T>& in, int32_t index, const char* what) {
+    const auto place = in.find(index);
+    if (place == in.end()) fail(MAMBA_INTERNAL, what, " ", index, " is not taken");
+    return place->second;
+}
+
+template <typename T>
+int32_t put(std::map<int32_t, T>& to, T value) {
+    int32_t index = 0;
+    while (to.count(index) != 0) ++index;
+    to.emplace(index, std::move(value));
+    return index;
+}
+
+// A session as its piece describes it: what lies beside its state is lent to it, and goes back where it came from.
+class Lent {
+public:
+    Lent(FakeEngine& engine, const device::Piece& piece) : engine_(engine), piece_(piece), session_(engine.on_device(piece.slot)) {
+        engine.expect(session_, piece.position);
+        State& state = session_.state;
+        if (piece.policy >= 0) {
+            state.policy = PolicyState(found(engine.policies, piece.policy, "policy"), 0);
+            state.policy.origin = piece.origin;
+        }
+        if (piece.newest >= 0) for_newest([](float* own, float* newest, int64_t count) { std::copy_n(newest, count, own); });
+        if (piece.sums >= 0) {
+            state.tracking.start(engine.engine->layout().step_sums);
+            std::swap(state.tracking.sums, found(engine.sums, piece.sums, "sums"));
+        }
+    }
+    ~Lent() {
+        State& state = session_.state;
+        if (piece_.sums >= 0) std::swap(state.tracking.sums, found(engine_.sums, piece_.sums, "sums"));
+        if (piece_.newest >= 0) for_newest([](const float* own, float* newest, int64_t count) { std::copy_n(own, count, newest); });
+        state.tracking.stop();
+        state.policy = PolicyState();
+    }
+    Lent(const Lent&) = delete;
+    Lent& operator=(const Lent&) = delete;
+
+private:
+    template <typename F>
+    void for_newest(const F& f) {
+        Session& newest = engine_.on_device(piece_.newest);
+        PolicyState& policy = session_.state.policy;
+        for (size_t i = 0; i < engine_.engine->layout().layers.size(); ++i) {
+            const LayerState& place = engine_.engine->layout().layers[i];
+            f(policy.states.data() + policy.rule->layer(i).states, newest.state.values.data() + place.ssm, place.ssm_floats);
+        }
+    }
+
+    FakeEngine& engine_;
+    const device::Piece& piece_;
+    Session& session_;
 };
 
 FakeEngine& own(device::Engine* engine) { return *reinterpret_cast<FakeEngine*>(engine); }
@@ -247,8 +308,96 @@ int32_t state_pending(device::Engine* engine, int32_t slot, int32_t* entries, de
     return guard("state_pending", status, [&] { *entries = static_cast<int32_t>(own(engine).at(slot).state.pending); });
 }
 
-int32_t state_fold(device::Engine* engine, int32_t slot, device::Status* status) {
-    return guard("state_fold", status, [&] { own(engine).engine->fold(own(engine).on_device(slot)); });
+int32_t state_fold(device::Engine* engine, const device::Piece* session, device::Status* status) {
+    return guard("state_fold", status, [&] {
+        const Lent lent(own(engine), *session);
+        own(engine).engine->fold(own(engine).at(session->slot));
+    });
+}
+
+int32_t state_read_layer(device::Engine* engine, const device::Piece* session, int64_t layer, float* values, device::Status* status) {
+    return guard("state_read_layer", status, [&] {
+        const Lent lent(own(engine), *session);
+        own(engine).engine->copy_layer_state(own(engine).at(session->slot), layer, values);
+    });
+}
+
+int32_t state_measure(device::Engine* engine, const device::Piece* session, int64_t layer, int64_t tracked, device::HeadSums* heads,
+                      device::Status* status) {
+    return guard("state_measure", status, [&] {
+        const Lent lent(own(engine), *session);
+        const mamba::Engine& e = *own(engine).engine;
+        const ModelConfig& config = e.model().config;
+        State& state = own(engine).at(session->slot).state;
+        if (state.tracking.on()) state.tracking.tokens = tracked;
+        std::vector<mamba_head_statistics> measured(static_cast<size_t>(head_or_block_count(config)));
+        e.measure(own(engine).at(session->slot), layer, measured.data());
+        std::vector<float> values(static_cast<size_t>(config.d_inner * config.d_state));
+        e.copy_layer_state(own(engine).at(session->slot), layer, values.data());
+        const float* next = values.data();
+        for (int64_t head = 0; head < head_or_block_count(config); ++head) {
+            const mamba_head_statistics& of = measured[static_cast<size_t>(head)];
+            const auto decays = static_cast<double>(head_decays(config, head));
+            heads[head] = {0, 0, of.log_retention * decays, static_cast<double>(of.retention) * decays, of.max_abs, 0};
+            for (const float* const end = next + head_floats(config, head); next != end; ++next) {
+                heads[head].sum += static_cast<double>(*next);
+                heads[head].squares += static_cast<double>(*next) * static_cast<double>(*next);
+            }
+        }
+    });
+}
+
+int32_t policy_take(device::Engine* engine, const device::Policy* policy, int32_t* index, device::Status* status) {
+    return guard("policy_take", status, [&] {
+        mamba_policy asked{};
+        asked.struct_size = sizeof asked;
+        asked.kind = policy->kind;
+        asked.window = policy->window;
+        asked.retention = policy->retention;
+        asked.insertion = policy->insertion;
+        asked.norm_scale = policy->norm_scale;
+        asked.layer_value_count = policy->layer_value_count;
+        const mamba::Model& model = own(engine).engine->model();
+        const size_t count = model.layers.size() * static_cast<size_t>(policy->layer_value_count);
+        *index = put(own(engine).policies, Policy::make(asked, policy->layer_values, count, model));
+    });
+}
+
+void policy_give(device::Engine* engine, int32_t index) {
+    const std::lock_guard lock(mutex);
+    own(engine).policies.erase(index);
+}
+
+int32_t sums_take(device::Engine* engine, int32_t* index, device::Status* status) {
+    return guard("sums_take", status, [&] {
+        Buffer<double> fresh(static_cast<size_t>(own(engine).engine->layout().step_sums), "the fake device's sums");
+        std::fill(fresh.begin(), fresh.end(), -1.0);
+        *index = put(own(engine).sums, std::move(fresh));
+    });
+}
+
+void sums_give(device::Engine* engine, int32_t index) {
+    const std::lock_guard lock(mutex);
+    own(engine).sums.erase(index);
+}
+
+int32_t sums_copy(device::Engine* engine, int32_t from, int32_t to, device::Status* status) {
+    return guard("sums_copy", status, [&] { found(own(engine).sums, to, "sums").assign(found(own(engine).sums, from, "sums")); });
+}
+
+int32_t sums_read(device::Engine* engine, int32_t index, double* values, device::Status* status) {
+    return guard("sums_read", status, [&] {
+        const Buffer<double>& sums = found(own(engine).sums, index, "sums");
+        std::copy(sums.begin(), sums.end(), values);
+    });
+}
+
+int32_t sums_write(device::Engine* engine, int32_t index, const double* values, device::Status* status) {
+    return guard("sums_write", status, [&] {
+        Buffer<double>& sums = found(own(engine).sums, index, "sums");
+        if (values == nullptr) std::fill(sums.begin(), sums.end(), 0.0);
+        else std::copy_n(values, sums.size(), sums.begin());
+    });
 }
 
 int32_t state_read(device::Engine* engine, int32_t slot, int64_t position, void* values, void* hidden, device::Status* status) {
@@ -272,9 +421,10 @@ int32_t run(device::Engine* engine, const device::Piece* pieces, int32_t count, 
     return guard("run", status, [&] {
         FakeEngine& e = own(engine);
         std::vector<BatchItem> items;
+        std::vector<std::unique_ptr<Lent>> lent;
         int64_t rows = 0;
         for (int32_t i = 0; i < count; ++i) {
-            e.expect(e.on_device(pieces[i].slot), pieces[i].position);
+            lent.push_back(std::make_unique<Lent>(e, pieces[i]));
             items.push_back({e.slots[pieces[i].slot], pieces[i].tokens, pieces[i].count, pieces[i].count, rows, 0});
             rows += pieces[i].count;
         }
@@ -314,7 +464,8 @@ int32_t wait(device::Engine*, device::Status* status) {
 constexpr device::Table table{
     device::interface_version, static_cast<int32_t>(sizeof(device::Table)),
     device_count, device_get, open, close, memory, bandwidth, state_take, state_take_host, state_give, state_clear, state_copy,
-    state_pending, state_fold, state_read, state_write, run, logits, top, wait,
+    state_pending, state_fold, state_read_layer, state_measure, state_read, state_write, policy_take, policy_give, sums_take, sums_give,
+    sums_copy, sums_read, sums_write, run, logits, top, wait,
 };
 
 }  // namespace

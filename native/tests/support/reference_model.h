@@ -41,6 +41,13 @@ public:
         return product(model_.head, normed(x, model_.final_norm), Vector());
     }
 
+    // Empties the windows of the convolutions: the next token is to them the first of a text.
+    void clear_windows() {
+        for (State& state : layers_) {
+            for (Values& input : state.window) std::fill(input.begin(), input.end(), 0);
+        }
+    }
+
     // The layer's state as it was read last.
     const Values& state(size_t layer) const { return layers_[layer].h; }
 

@@ -86,6 +86,13 @@ namespace MambaConnector.Native.Generated
         MAMBA_POLICY_TOKEN_FILTER = 7
     }
 
+    public enum MambaMerge : uint
+    {
+        MAMBA_MERGE_CONCATENATE = 0,
+        MAMBA_MERGE_CYCLIC = 1,
+        MAMBA_MERGE_ALL_ORDERS = 2
+    }
+
     [SuppressUnmanagedCodeSecurity, UnmanagedFunctionPointer(__CallingConvention.Cdecl)]
     public unsafe delegate int MambaProgress(long done, long total, ulong context);
 
@@ -3122,6 +3129,9 @@ namespace MambaConnector.Native.Generated
             [SuppressUnmanagedCodeSecurity, DllImport("mamba", EntryPoint = "mamba_session_load", CallingConvention = __CallingConvention.Cdecl)]
             internal static extern __IntPtr MambaSessionLoad(__IntPtr engine, byte* buffer, nuint length, __IntPtr status);
 
+            [SuppressUnmanagedCodeSecurity, DllImport("mamba", EntryPoint = "mamba_session_merge", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern __IntPtr MambaSessionMerge(__IntPtr engine, ulong* sessions, int session_count, int merge, __IntPtr status);
+
             [SuppressUnmanagedCodeSecurity, DllImport("mamba", EntryPoint = "mamba_session_set_policy", CallingConvention = __CallingConvention.Cdecl)]
             internal static extern int MambaSessionSetPolicy(__IntPtr session, __IntPtr policy, float* layer_values, nuint layer_value_count, __IntPtr status);
 
@@ -3436,6 +3446,19 @@ namespace MambaConnector.Native.Generated
             var ___ret = __Internal.MambaSessionLoad(__arg0, buffer, length, __arg3);
             var __result0 = global::MambaConnector.Native.Generated.MambaSession.__GetOrCreateInstance(___ret, false);
             return __result0;
+        }
+
+        public static global::MambaConnector.Native.Generated.MambaSession MambaSessionMerge(global::MambaConnector.Native.Generated.MambaEngine engine, ref ulong sessions, int session_count, int merge, global::MambaConnector.Native.Generated.MambaStatus status)
+        {
+            var __arg0 = engine is null ? __IntPtr.Zero : engine.__Instance;
+            fixed (ulong* __sessions1 = &sessions)
+            {
+                var __arg1 = __sessions1;
+                var __arg4 = status is null ? __IntPtr.Zero : status.__Instance;
+                var ___ret = __Internal.MambaSessionMerge(__arg0, __arg1, session_count, merge, __arg4);
+                var __result0 = global::MambaConnector.Native.Generated.MambaSession.__GetOrCreateInstance(___ret, false);
+                return __result0;
+            }
         }
 
         public static int MambaSessionSetPolicy(global::MambaConnector.Native.Generated.MambaSession session, global::MambaConnector.Native.Generated.MambaPolicy policy, ref float layer_values, nuint layer_value_count, global::MambaConnector.Native.Generated.MambaStatus status)

@@ -48,6 +48,23 @@ internal sealed unsafe class SessionHandle : NativeHandle
         }
     }
 
+    /// <summary>A session made of the states of others of an engine, which stay as they are.</summary>
+    /// <param name="engine">The engine.</param>
+    /// <param name="sessions">Their <see cref="Id"/>s.</param>
+    /// <param name="merge">A <c>mamba_merge</c>.</param>
+    /// <exception cref="NotSupportedException">A session is under a policy, or on a device.</exception>
+    public static SessionHandle Merge(EngineHandle engine, ReadOnlySpan<ulong> sessions, int merge)
+    {
+        using HandleLease parent = engine.Borrow();
+        MambaStatus.__Internal status = NativeStatus.Create();
+        fixed (ulong* ids = sessions)
+        {
+            nint session = c_api.__Internal.MambaSessionMerge(parent.Value, ids, sessions.Length, merge, (nint)(&status));
+            NativeStatus.CheckSupported(status.code, status);
+            return new SessionHandle(session, engine);
+        }
+    }
+
     public SessionHandle Clone()
     {
         using HandleLease self = Borrow();

@@ -12,6 +12,11 @@ internal interface IInferenceBackend : IDisposable
     /// <summary>A session in a state that <see cref="IBackendSession.Save()"/> wrote.</summary>
     IBackendSession LoadSession(ReadOnlySpan<byte> state);
 
+    /// <summary>A session made of others, which stay as they are.</summary>
+    /// <exception cref="ArgumentException">A session has not read all of its text with the sums of dt that it takes.</exception>
+    /// <exception cref="NotSupportedException">A session is under a policy, or on a device.</exception>
+    IBackendSession MergeSessions(IReadOnlyList<IBackendSession> sessions, StateMerge merge);
+
     /// <summary>Advances every session by its tokens, all or none, and writes the logits asked for, row after row in the order of the items,
     /// each [padded_vocab_size].</summary>
     void Evaluate(ReadOnlySpan<EvaluationItem> items, ReadOnlySpan<int> tokens, Span<float> logits, CancellationToken cancellationToken);

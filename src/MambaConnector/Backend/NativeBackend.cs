@@ -49,6 +49,23 @@ internal sealed class NativeBackend : IInferenceBackend
         }
     }
 
+    public IBackendSession MergeSessions(IReadOnlyList<IBackendSession> sessions, StateMerge merge)
+    {
+        ulong[] ids = [.. sessions.Select(session => ((NativeBackendSession)session).Handle.Id)];
+        try
+        {
+            return new NativeBackendSession(SessionHandle.Merge(_engine, ids, (int)merge), ModelInfo.LayerCount, LongContextPolicy.None);
+        }
+        catch (MambaException exception) when (exception.ErrorCode == MambaErrorCode.InvalidArgument)
+        {
+            throw new ArgumentException(exception.Message, nameof(sessions), exception);
+        }
+        finally
+        {
+            GC.KeepAlive(sessions);
+        }
+    }
+
     public void Evaluate(ReadOnlySpan<EvaluationItem> items, ReadOnlySpan<int> tokens, Span<float> logits, CancellationToken cancellationToken)
     {
         Span<NativeBatchItem.__Internal> batch = items.Length <= 16

@@ -24,6 +24,9 @@ internal sealed class ChatMlTemplate(bool beginsSequence) : ChatTemplate
     internal override string EndOfReply => Stop;
 
     /// <inheritdoc/>
+    internal override IReadOnlyList<string> ControlTokens { get; } = [Start, Stop, .. HermesTools.Controls];
+
+    /// <inheritdoc/>
     internal override ToolCallFormat ToolCalls => HermesCallFormat.Instance;
 
     /// <inheritdoc/>

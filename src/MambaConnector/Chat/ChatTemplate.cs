@@ -29,6 +29,9 @@ public abstract class ChatTemplate
     /// <summary>The control token that ends a reply, or null where that is the tokenizer's own end token.</summary>
     internal abstract string? EndOfReply { get; }
 
+    /// <summary>All control tokens that the template may write, beside those that begin and end a sequence, and those of its tools.</summary>
+    internal abstract IReadOnlyList<string> ControlTokens { get; }
+
     /// <summary>The renderer for a checkpoint's <c>chat_template</c>, recognised by what it contains.</summary>
     /// <param name="template">The Jinja text.</param>
     /// <exception cref="MambaFormatException">None matches; the message says how to pass one.</exception>
@@ -109,6 +112,22 @@ public abstract class ChatTemplate
     {
         TokenPromptBuilder prompt = new(tokenizer, knownReplies: null);
         Write(prompt, TemplateInput.Create(Arrange(newTurns), tools, isContinuation: true), addGenerationPrompt: true);
+        return prompt.ToPrompt();
+    }
+
+    /// <summary>A whole conversation, with the opening of the next reply, as what stands before a place in one of its turns and what stands behind it, for a
+    /// text of any length that is read in between.</summary>
+    /// <param name="tokenizer">The model's.</param>
+    /// <param name="turns">The conversation; one content holds <paramref name="place"/>, once.</param>
+    /// <param name="place">What marks the place; it is left out.</param>
+    /// <param name="guard">Keeps control tokens out of the contents.</param>
+    /// <returns>Both rows of tokens.</returns>
+    /// <exception cref="ArgumentException">A role that the template does not know, or in the wrong place.</exception>
+    internal (int[] Before, int[] After) RenderAround(
+        MambaTokenizer tokenizer, IReadOnlyList<ChatTurn> turns, string place, ControlGuard guard)
+    {
+        SplitPromptBuilder prompt = new(tokenizer, place, guard);
+        Write(prompt, TemplateInput.Create(turns), addGenerationPrompt: true);
         return prompt.ToPrompt();
     }
 

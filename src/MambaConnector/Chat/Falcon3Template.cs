@@ -11,6 +11,9 @@ internal sealed class Falcon3Template : ChatTemplate
     internal override string? EndOfReply => null;
 
     /// <inheritdoc/>
+    internal override IReadOnlyList<string> ControlTokens { get; } = ["<|system|>", "<|user|>", "<|assistant|>"];
+
+    /// <inheritdoc/>
     private protected override void WriteBegin(PromptBuilder prompt)
     {
     }

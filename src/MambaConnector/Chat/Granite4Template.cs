@@ -28,6 +28,9 @@ internal sealed class Granite4Template : ChatTemplate
     internal override string EndOfReply => EndOfText;
 
     /// <inheritdoc/>
+    internal override IReadOnlyList<string> ControlTokens { get; } = [StartOfRole, EndOfRole, EndOfText, .. HermesTools.Controls];
+
+    /// <inheritdoc/>
     internal override ToolCallFormat ToolCalls => HermesCallFormat.Instance;
 
     /// <inheritdoc/>

@@ -4,7 +4,13 @@ namespace MambaConnector.Chat;
 /// <c>&lt;tools&gt;</c> tags, calls between <c>&lt;tool_call&gt;</c> tags, results between <c>&lt;tool_response&gt;</c> tags.</summary>
 internal static class HermesTools
 {
+    private const string Response = "<tool_response>";
+    private const string EndOfResponse = "</tool_response>";
+
     private static readonly string[] Tags = ["<tools>", "</tools>", HermesCallFormat.Start, HermesCallFormat.End];
+
+    /// <summary>All control tokens of tools, in vocabularies that have them.</summary>
+    public static IReadOnlyList<string> Controls { get; } = [.. Tags, Response, EndOfResponse];
 
     /// <summary>Writes the declarations, between a template's own head and tail.</summary>
     public static void WriteDeclarations(PromptBuilder prompt, string head, IReadOnlyList<ToolDeclaration> tools, string tail)
@@ -33,7 +39,7 @@ internal static class HermesTools
 
     /// <summary>Writes a result, between the opening and the end of a turn.</summary>
     public static void WriteResult(PromptBuilder prompt, string content) =>
-        prompt.Control("<tool_response>").Text("\n").Text(content).Text("\n").Control("</tool_response>");
+        prompt.Control(Response).Text("\n").Text(content).Text("\n").Control(EndOfResponse);
 
     // The tags in the template's own text are control tokens where the vocabulary has them.
     private static void WriteOwnText(PromptBuilder prompt, string text)

@@ -9,11 +9,22 @@ namespace MambaConnector.Chat;
 /// <param name="trimsReplies">Whether the original trims the assistant's turns.</param>
 internal sealed class MistralV3Template(bool trimsReplies) : ChatTemplate
 {
+    private const string Instruction = "[INST]";
+    private const string EndOfInstruction = "[/INST]";
+    private const string Tools = "[AVAILABLE_TOOLS]";
+    private const string EndOfTools = "[/AVAILABLE_TOOLS]";
+    private const string Results = "[TOOL_RESULTS]";
+    private const string EndOfResults = "[/TOOL_RESULTS]";
+
     /// <inheritdoc/>
     public override string Name => "Mistral v3";
 
     /// <inheritdoc/>
     internal override string? EndOfReply => null;
+
+    /// <inheritdoc/>
+    internal override IReadOnlyList<string> ControlTokens { get; } =
+        [Instruction, EndOfInstruction, Tools, EndOfTools, Results, EndOfResults, MistralCallFormat.Start];
 
     /// <inheritdoc/>
     internal override ToolCallFormat ToolCalls => MistralCallFormat.Instance;
@@ -77,8 +88,8 @@ internal sealed class MistralV3Template(bool trimsReplies) : ChatTemplate
         else if (turn.Role == ChatRoles.Tool)
         {
             string id = MistralCallId.From(turn.ToolCallId);
-            prompt.Control("[TOOL_RESULTS]").Text($" {{\"content\": {JsonOf(turn.Content)}, \"call_id\": \"{id}\"}}")
-                .Control("[/TOOL_RESULTS]");
+            prompt.Control(Results).Text($" {{\"content\": {JsonOf(turn.Content)}, \"call_id\": \"{id}\"}}")
+                .Control(EndOfResults);
         }
         else
         {
@@ -89,7 +100,7 @@ internal sealed class MistralV3Template(bool trimsReplies) : ChatTemplate
             }
 
             string head = isLast && input.System is not null && input.Turns[^1].Role != ChatRoles.Assistant ? input.System + "\n\n" : "";
-            prompt.Control("[INST]").Text(" " + head).Text(turn.Content).Control("[/INST]");
+            prompt.Control(Instruction).Text(" " + head).Text(turn.Content).Control(EndOfInstruction);
         }
     }
 
@@ -130,8 +141,8 @@ internal sealed class MistralV3Template(bool trimsReplies) : ChatTemplate
     }
 
     private static void WriteTools(PromptBuilder prompt, IReadOnlyList<ToolDeclaration> tools) =>
-        prompt.Control("[AVAILABLE_TOOLS]").Text($" [{string.Join(", ", tools.Select(tool => tool.ToFunctionJson()))}]")
-            .Control("[/AVAILABLE_TOOLS]");
+        prompt.Control(Tools).Text($" [{string.Join(", ", tools.Select(tool => tool.ToFunctionJson()))}]")
+            .Control(EndOfTools);
 
     // A result that is JSON stands as JSON, anything else as a string.
     private static string JsonOf(string content)

@@ -8,7 +8,8 @@ namespace MambaConnector.Chat;
 /// <remarks>A control token that the vocabulary lacks is plain text, as it was when the model was trained with that vocabulary.</remarks>
 /// <param name="tokenizer">The model's.</param>
 /// <param name="knownReplies">Replies that are taken as they were generated; null: none.</param>
-internal sealed class TokenPromptBuilder(MambaTokenizer tokenizer, IKnownReplies? knownReplies) : PromptBuilder
+/// <param name="guard">Keeps control tokens that the vocabulary does not mark out of text; null: nothing does.</param>
+internal sealed class TokenPromptBuilder(MambaTokenizer tokenizer, IKnownReplies? knownReplies, ControlGuard? guard = null) : PromptBuilder
 {
     private readonly List<int> _tokens = [];
     private readonly List<int> _borders = [];
@@ -88,7 +89,9 @@ internal sealed class TokenPromptBuilder(MambaTokenizer tokenizer, IKnownReplies
     {
         // SentencePiece vocabularies put a space before a text: it stands for the one that templates have after a control token.
         int start = tokenizer.AddsLeadingSpace && _text.Length > 0 && _text[0] == ' ' ? 1 : 0;
+        int count = _tokens.Count;
         tokenizer.Encode(_text.ToString(start, _text.Length - start), _tokens);
+        guard?.Apply(_tokens, count);
     }
 
     private void ClearText()

@@ -29,6 +29,7 @@ public sealed class MambaChatClient : IChatClient, IAsyncDisposable
 
     private readonly MambaModel _model;
     private readonly MambaChatClientOptions _options;
+    private readonly LongContextPolicy _policy;
     private readonly ChatTemplate _template;
     private readonly ChatClientMetadata _metadata;
     private readonly IConversationStore _store;
@@ -48,7 +49,8 @@ public sealed class MambaChatClient : IChatClient, IAsyncDisposable
     /// <param name="meterFactory">Makes the meter; null: one of the client's own.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     /// <exception cref="ArgumentException">The long-context policy does not fit the model.</exception>
-    /// <exception cref="NotSupportedException">The model runs on a device, and the options, or the model's, have a long-context policy.</exception>
+    /// <exception cref="NotSupportedException">The model runs on a device, and the options, or the model's, have a
+    /// <see cref="DifferenceWindowPolicy"/>.</exception>
     /// <exception cref="MambaFormatException">The model has no tokenizer or no chat template, or one that is not known.</exception>
     public MambaChatClient(
         MambaModel model, MambaChatClientOptions? options = null, IConversationStore? conversations = null, ILoggerFactory? loggerFactory = null,
@@ -60,7 +62,7 @@ public sealed class MambaChatClient : IChatClient, IAsyncDisposable
         _options = (options ?? new MambaChatClientOptions()).Copy();
         _options.Check();
         _template = model.RequireChatTemplate();
-        LongContextPolicy policy = _options.LongContextPolicy ?? model.Policy;
+        LongContextPolicy policy = _policy = _options.LongContextPolicy ?? model.Policy;
         model.RequireSupport(policy.ForPrompt(long.MaxValue).Resolve(model.Info)); // of a token filter's table any thresholds: all are of one shape
         _metadata = new ChatClientMetadata(GenAi.Mamba, defaultModelId: _options.ModelId ?? model.Name);
         _store = conversations ?? new MemoryConversationStore();
@@ -118,6 +120,8 @@ public sealed class MambaChatClient : IChatClient, IAsyncDisposable
             : serviceType == typeof(MambaModel) ? _model
             : serviceType == typeof(MambaTokenizer) ? _model.Tokenizer
             : serviceType == typeof(ChatTemplate) ? _template
+            : serviceType == typeof(LongContextPolicy) ? _policy
+            : serviceType == typeof(CollapseMonitorOptions) ? _options.CollapseMonitor
             : serviceType == typeof(IConversationStore) ? _store
             : serviceType.IsInstanceOfType(this) ? this
             : null;

@@ -28,7 +28,8 @@ public sealed class CollapseMonitor : IDisposable
     /// <param name="meterFactory">Makes the meter; null: one of the monitor's own.</param>
     /// <exception cref="ArgumentException">An option is out of its range, nobody says the training length, or the policy to switch to does not fit the
     /// model.</exception>
-    /// <exception cref="NotSupportedException">The policy is to be switched, and the model runs on a device.</exception>
+    /// <exception cref="NotSupportedException">The policy to switch to is a <see cref="DifferenceWindowPolicy"/>, and the model runs on a
+    /// device.</exception>
     /// <exception cref="MambaFormatException">A text is to be read, and the model has no tokenizer.</exception>
     /// <exception cref="MambaStateMismatchException">The baseline is of another model.</exception>
     public CollapseMonitor(

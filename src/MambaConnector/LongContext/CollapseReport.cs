@@ -39,11 +39,11 @@ public readonly record struct CollapseReport
     public required int HeadsAbove { get; init; }
 
     /// <summary>Heads that keep more of a token over the training length than <see cref="CollapseMonitorOptions.RetentionLimit"/>; 0 until the session was
-    /// watched for as long, and on a device.</summary>
+    /// watched for as long.</summary>
     public required int RetainingHeads { get; init; }
 
-    /// <summary>The largest number of tokens over which any head keeps 1/e, at its decay since the last sample. Null at the first, where the text or
-    /// the policy is another since, and on a device.</summary>
+    /// <summary>The largest number of tokens over which any head keeps 1/e, at its decay since the last sample. Null at the first, and where the text
+    /// or the policy is another since.</summary>
     public required double? LongestHorizon { get; init; }
 
     /// <summary>The moving average of the losses, of its largest within the training length; infinite where one of the last was no finite number. Null before

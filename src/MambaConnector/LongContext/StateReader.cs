@@ -17,14 +17,9 @@ internal static class StateReader
         return new StateStatistics(state.Info.TokenCount, model.LayerCount, all);
     }
 
-    /// <summary>Whether a state adds up its step sizes: a saved one may. On a device none does, and to ask one would download it.</summary>
+    /// <summary>Whether a state adds up its step sizes: a saved one may.</summary>
     public static bool TracksDecay(IBackendSession state, MambaModel model)
     {
-        if (!model.RunsOnCpu)
-        {
-            return false;
-        }
-
         HeadStatistics[] heads = new HeadStatistics[StateHeads.Count(model.Info)];
         state.GetStatistics(0, heads);
         return !double.IsNaN(heads[0].LogRetention);

@@ -5,18 +5,6 @@ namespace MambaConnector.LongContext;
 /// <summary>How a monitor and a state meet.</summary>
 internal static class StateWatch
 {
-    /// <summary>Prepares a state: on the CPU its step sizes are added up from here on.</summary>
-    /// <returns>Whether they are.</returns>
-    public static bool Begin(IBackendSession state, MambaModel model)
-    {
-        if (model.RunsOnCpu)
-        {
-            state.SetTracking(true);
-        }
-
-        return model.RunsOnCpu;
-    }
-
     /// <summary>Measures a state that has moved on, if that is due, and switches its policy where the monitor says so.</summary>
     /// <param name="monitor">The monitor.</param>
     /// <param name="state">The state.</param>

@@ -236,7 +236,47 @@ public sealed class MambaModel : IDisposable
                 $"not {tokens.Length} and {logits.Length}.");
         }
 
-        MambaSession.DecodeBatch(this, sessions, tokens, logits, cancellationToken);
+        int[] counts = new int[sessions.Count];
+        Array.Fill(counts, 1);
+        MambaSession.EvaluateBatch(this, sessions, tokens, counts, logits, cancellationToken);
+    }
+
+    /// <summary>Appends tokens to each of several sessions in one evaluation, which reads the weights once for as many tokens as fit a slice: a question to
+    /// many states, for example.</summary>
+    /// <param name="sessions">Sessions of this model, each once.</param>
+    /// <param name="tokens">One or more a session.</param>
+    /// <param name="logits">[sessions, <see cref="MambaModelInfo.PaddedVocabSize"/>]: receives the logits after each session's last token.</param>
+    /// <param name="cancellationToken">Ends the evaluation; no session has moved then.</param>
+    /// <remarks>Monitors look at their sessions behind the end, as with <see cref="DecodeBatch"/>.</remarks>
+    /// <exception cref="ArgumentException">A session is of another model, a length does not fit, or a session has no tokens.</exception>
+    public void EvaluateBatch(
+        IReadOnlyList<MambaSession> sessions, IReadOnlyList<ReadOnlyMemory<int>> tokens, Span<float> logits,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(sessions);
+        ArgumentNullException.ThrowIfNull(tokens);
+        if (tokens.Count != sessions.Count || logits.Length != (long)sessions.Count * Info.PaddedVocabSize)
+        {
+            throw new ArgumentException(
+                $"{sessions.Count} sessions need as many texts and {(long)sessions.Count * Info.PaddedVocabSize} logits, " +
+                $"not {tokens.Count} and {logits.Length}.");
+        }
+
+        int[] counts = [.. tokens.Select(text => text.Length)];
+        if (counts.AsSpan().Contains(0))
+        {
+            throw new ArgumentException($"Session {counts.AsSpan().IndexOf(0)} has no tokens.", nameof(tokens));
+        }
+
+        int[] all = new int[counts.Sum()];
+        int start = 0;
+        foreach (ReadOnlyMemory<int> text in tokens)
+        {
+            text.Span.CopyTo(all.AsSpan(start));
+            start += text.Length;
+        }
+
+        MambaSession.EvaluateBatch(this, sessions, all, counts, logits, cancellationToken);
     }
 
     /// <summary>Writes the model as a GGUF file with tokenizer, chat template, generation defaults and, where the options said it, its training
@@ -297,17 +337,14 @@ public sealed class MambaModel : IDisposable
         }
     }
 
-    /// <summary>Whether it runs on the CPU, which has the long-context policies and adds up step sizes.</summary>
-    internal bool RunsOnCpu => EngineInfo.Device == "cpu";
-
     /// <exception cref="NotSupportedException">Its device does not have the policy.</exception>
     internal void RequireSupport(LongContextPolicy policy)
     {
-        if (policy != LongContextPolicy.None && !RunsOnCpu)
+        if (policy is DifferenceWindowPolicy difference && EngineInfo.Device != "cpu")
         {
             throw new NotSupportedException(
-                $"The policy '{policy}' cannot run on {EngineInfo.Device}: a device has no long-context policies. " +
-                "Run this model on the CPU, or set none.");
+                $"The policy '{policy}' cannot run on {EngineInfo.Device}: it is there to verify another. " +
+                $"Set 'window:{difference.Tokens}', or run this model on the CPU.");
         }
     }
 

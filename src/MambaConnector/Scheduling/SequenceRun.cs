@@ -86,7 +86,7 @@ internal sealed class SequenceRun
             _position = _state.Info.TokenCount;
             if (_request.Monitor is not null)
             {
-                StateWatch.Begin(_state, _model);
+                _state.SetTracking(true);
             }
         }
         catch (Exception exception)

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
@@ -46,8 +47,7 @@ public sealed class MambaSession : IDisposable
     public ulong TokenHash => Info.TokenHash;
 
     /// <summary>Whether the session adds up its step sizes, so that <see cref="GetStateStatistics"/> tells retention and horizon; they count from when it was
-    /// switched on. Off at first; forks and saved sessions keep it. A change forgets what <see cref="Rollback"/> could undo. On the CPU.</summary>
-    /// <exception cref="NotSupportedException">The model runs on a device.</exception>
+    /// switched on. Off at first; forks and saved sessions keep it. A change forgets what <see cref="Rollback"/> could undo.</summary>
     public bool TracksDecay
     {
         get
@@ -80,7 +80,8 @@ public sealed class MambaSession : IDisposable
     /// <value>As <see cref="LongContextPolicy.Resolve"/> gives it: never <see cref="LongContextPolicy.Auto"/>. At first
     /// <see cref="MambaModelOptions.LongContextPolicy"/>, of a session that was saved its own.</value>
     /// <exception cref="ArgumentException">The policy does not fit the model; the session keeps the one it has.</exception>
-    /// <exception cref="NotSupportedException">The model's device does not have the policy; the session keeps the one it has.</exception>
+    /// <exception cref="NotSupportedException">It is a <see cref="DifferenceWindowPolicy"/>, and the model runs on a device; the session keeps the
+    /// one it has.</exception>
     public LongContextPolicy Policy
     {
         get => Info.Policy;
@@ -97,7 +98,7 @@ public sealed class MambaSession : IDisposable
         }
     }
 
-    /// <summary>Watches the state from here on; null: nobody does. It stops long inputs where it measures, which changes no bit of what is read, and on the CPU
+    /// <summary>Watches the state from here on; null: nobody does. It stops long inputs where it measures, which on the CPU changes no bit of what is read, and
     /// it switches <see cref="TracksDecay"/> on, which stays, and where it was off forgets what <see cref="Rollback"/> could undo. Forks and saved sessions have
     /// none.</summary>
     /// <remarks>A prompt of a generation, and a batch of <see cref="MambaModel.DecodeBatch"/>, are read whole and measured behind their end. What
@@ -126,7 +127,11 @@ public sealed class MambaSession : IDisposable
             bool tracks = _tracksDecay;
             try
             {
-                tracks = (value is not null && StateWatch.Begin(_state, _model)) || tracks;
+                if (value is not null)
+                {
+                    _state.SetTracking(true);
+                    tracks = true;
+                }
             }
             catch
             {
@@ -308,6 +313,79 @@ public sealed class MambaSession : IDisposable
         return new MambaSession(_model, _state.Clone(), _tracksDecay);
     }
 
+    /// <summary>A new session whose states are made of those of texts that were each read alone: an approximation of having read them all, for the
+    /// time of a few copies of the state. What it is worth depends on the model: measure it on yours (docs/documents.md, "Merging states").</summary>
+    /// <param name="sessions">1 to 256 sessions of one model, each once, which stay as they are. Each has <see cref="TracksDecay"/> on since before
+    /// its first token, and no <see cref="Policy"/>.</param>
+    /// <param name="merge">Which orders of the texts the state is to stand for.</param>
+    /// <remarks>
+    /// <para>To a layer a text u is the map S -> P_u S + H_u, with H_u the state behind the text alone and P_u = exp(A sum dt) what its step sizes
+    /// leave of what was there before. The merged state is the mean over the orders of these maps, one after another from zero (CASO, PICASO-R and
+    /// PICASO-S of arXiv 2502.17605). For one layer it is exact, but for the d_conv - 1 inputs that the convolution lacks where a text begins; in
+    /// later layers it is not, as their inputs depend on what came before.</para>
+    /// <para>Until it reads a token, the new session's logits are those of the last one: append something before anything is generated. Its
+    /// <see cref="TokenCount"/> is the sum of theirs. It has read no text: its <see cref="TokenHash"/> is one of the merge and of their hashes, in
+    /// order, so that neither it nor what is saved of it passes for a text's. <see cref="TracksDecay"/> is on, with the sums of all, so that it can
+    /// be merged in its turn. It has no policy and no monitor, and nothing in front of the merge can be undone.</para>
+    /// </remarks>
+    /// <exception cref="ArgumentException">There are none or too many, one is null, stands there twice, is of another model, is empty, or did not
+    /// track its decay from its first token on; or there is no such merge.</exception>
+    /// <exception cref="NotSupportedException">A session is under a policy, or the model runs on a device.</exception>
+    /// <exception cref="MambaOutOfMemoryException">There is not enough memory for another state.</exception>
+    [Experimental("MAMBA001")]
+    public static MambaSession Merge(IReadOnlyList<MambaSession> sessions, StateMerge merge)
+    {
+        ArgumentNullException.ThrowIfNull(sessions);
+        if (!Enum.IsDefined(merge))
+        {
+            throw new ArgumentOutOfRangeException(nameof(merge), merge, "There is no such merge.");
+        }
+
+        MambaSession[] parts = [.. sessions];
+        if (parts.Length == 0)
+        {
+            throw new ArgumentException("There is no session to merge.", nameof(sessions));
+        }
+
+        int absent = Array.IndexOf(parts, null);
+        if (absent >= 0)
+        {
+            throw new ArgumentException($"Session {absent} is null.", nameof(sessions));
+        }
+
+        MambaModel model = parts[0]._model;
+        for (int index = 0; index < parts.Length; index++)
+        {
+            if (parts[index]._model != model)
+            {
+                throw new ArgumentException($"Session {index} is of another model than the first.", nameof(sessions));
+            }
+
+            if (Array.IndexOf(parts, parts[index]) < index)
+            {
+                throw new ArgumentException($"Session {index} stands there twice: fork it.", nameof(sessions));
+            }
+        }
+
+        int entered = 0;
+        try
+        {
+            for (; entered < parts.Length; entered++)
+            {
+                parts[entered].Enter();
+            }
+
+            return new MambaSession(model, model.Backend.MergeSessions([.. parts.Select(part => part._state)], merge), tracksDecay: true);
+        }
+        finally
+        {
+            for (int index = 0; index < entered; index++)
+            {
+                parts[index].Leave();
+            }
+        }
+    }
+
     /// <summary>Moves the state of a session on a device, and what it keeps to undo with, to page-locked host memory, so that its place is
     /// free for others: for a session that rests. The next call that needs the state there brings it back, and all that is read then is the
     /// same. On the CPU it does nothing.</summary>
@@ -381,14 +459,22 @@ public sealed class MambaSession : IDisposable
         }
     }
 
-    internal static void DecodeBatch(
-        MambaModel model, IReadOnlyList<MambaSession> sessions, ReadOnlySpan<int> tokens, Span<float> logits, CancellationToken cancellationToken)
+    /// <summary>As the public methods of the model do.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="sessions">Each once.</param>
+    /// <param name="tokens">Those of all sessions, one session's behind the other's.</param>
+    /// <param name="counts">How many are each session's, 1 or more.</param>
+    /// <param name="logits">[sessions, padded_vocab_size].</param>
+    /// <param name="cancellationToken">Ends the evaluation.</param>
+    internal static void EvaluateBatch(
+        MambaModel model, IReadOnlyList<MambaSession> sessions, ReadOnlySpan<int> tokens, ReadOnlySpan<int> counts, Span<float> logits,
+        CancellationToken cancellationToken)
     {
         EvaluationItem[] items = new EvaluationItem[sessions.Count];
         int entered = 0;
         try
         {
-            for (; entered < items.Length; entered++)
+            for (int start = 0; entered < items.Length; start += counts[entered], entered++)
             {
                 MambaSession session = sessions[entered];
                 if (session._model != model)
@@ -396,9 +482,9 @@ public sealed class MambaSession : IDisposable
                     throw new ArgumentException($"Session {entered} is of another model.", nameof(sessions));
                 }
 
-                session.CheckTokens(tokens.Slice(entered, 1));
+                session.CheckTokens(tokens.Slice(start, counts[entered]));
                 session.Enter();
-                items[entered] = new EvaluationItem(session._state, 1, 1);
+                items[entered] = new EvaluationItem(session._state, counts[entered], 1);
             }
 
             model.Backend.Evaluate(items, tokens, logits, cancellationToken);

@@ -44,6 +44,7 @@ internal static class ClangSignatures
             ("uint8_t", 1) => "Byte*",
             ("int32_t", 1) => "Int32*",
             ("uint32_t", 1) => "UInt32*",
+            ("uint64_t", 1) => "UInt64*",
             ("float", 1) => "Single*",
             ("size_t", 1) => "UIntPtr*",
             _ when stars == 1 && element.StartsWith("mamba_", StringComparison.Ordinal) => "IntPtr",

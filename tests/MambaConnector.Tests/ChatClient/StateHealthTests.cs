@@ -109,13 +109,14 @@ public sealed class StateHealthTests : ChatClientTest
     }
 
     [Fact]
-    public void OnADeviceAPolicyIsRefusedAtOnce()
+    public void APolicyThatADeviceDoesNotHaveIsRefusedAtOnce()
     {
+        LongContextPolicy difference = LongContextPolicy.DifferenceWindow(128);
         ScriptedBackend device = new(_ => 0, TestTokenizer.VocabSize) { Device = "cuda:0" };
-        Assert.Throws<NotSupportedException>(() => Create(device, new MambaChatClientOptions { LongContextPolicy = Window }));
+        Assert.Throws<NotSupportedException>(() => Create(device, new MambaChatClientOptions { LongContextPolicy = difference }));
         Assert.Throws<NotSupportedException>(
-            () => Create(device, new MambaChatClientOptions { CollapseMonitor = Often with { Action = CollapseAction.SwitchPolicy(Window) } }));
-        using MambaChatClient client = Create(device, new MambaChatClientOptions { CollapseMonitor = Often });
+            () => Create(device, new MambaChatClientOptions { CollapseMonitor = Often with { Action = CollapseAction.SwitchPolicy(difference) } }));
+        using MambaChatClient client = Create(device, new MambaChatClientOptions { LongContextPolicy = Window, CollapseMonitor = Often });
     }
 
     [Fact]

@@ -56,7 +56,7 @@ internal static class FakeDevice
         float[] expected = session.GetLogits();
         Moves(cpu, cuda, session, expected);
         Rests(session, expected);
-        HasNoPolicies(session, expected);
+        IsUnderAPolicyAndWatched(cpu, cuda);
         LacksMemory(cuda, session, expected);
         IsMissing();
         Stops(cpu, cuda, session);
@@ -87,13 +87,34 @@ internal static class FakeDevice
         Assert.False(session.IsOffloaded);
     }
 
-    private static void HasNoPolicies(MambaSession session, float[] expected)
+    // A window, sums of step sizes and statistics are there as they are on the processor, and move with the session.
+    private static void IsUnderAPolicyAndWatched(MambaModel cpu, MambaModel cuda)
     {
-        NotSupportedException exception = Assert.Throws<NotSupportedException>(() => session.Policy = LongContextPolicy.RestartWindow(64));
-        Assert.Contains("CPU", exception.Message, StringComparison.Ordinal);
-        session.Policy = LongContextPolicy.None;
-        Assert.Equal(LongContextPolicy.None, session.Policy);
-        Assert.Equal(expected, session.GetLogits());
+        using MambaSession here = cuda.CreateSession();
+        using MambaSession there = cpu.CreateSession();
+        foreach (MambaSession session in new[] { here, there })
+        {
+            session.Policy = LongContextPolicy.RestartWindow(64);
+            session.TracksDecay = true;
+            session.Append([.. Enumerable.Range(0, 150).Select(t => t % 48)]);
+        }
+
+        AssertClose(there.GetLogits(), here.GetLogits());
+        using MambaSession moved = cpu.LoadSession(Saved(here));
+        Assert.Equal((LongContextPolicy.RestartWindow(64), true), (moved.Policy, moved.TracksDecay));
+        using MambaSession back = cuda.LoadSession(Saved(moved));
+        Assert.Equal((LongContextPolicy.RestartWindow(64), true), (back.Policy, back.TracksDecay));
+        HeadStatistics expected = there.GetStateStatistics()[1, 0];
+        foreach (MambaSession session in new[] { here, moved, back })
+        {
+            HeadStatistics head = session.GetStateStatistics()[1, 0];
+            Assert.Equal(expected.Norm, head.Norm, 1e-4f * expected.Norm);
+            Assert.Equal(expected.LogRetention, head.LogRetention, 1e-4 * Math.Abs(expected.LogRetention));
+        }
+
+        NotSupportedException exception = Assert.Throws<NotSupportedException>(() => here.Policy = LongContextPolicy.DifferenceWindow(64));
+        Assert.Contains("restart-window", exception.Message, StringComparison.Ordinal);
+        Assert.Equal(LongContextPolicy.RestartWindow(64), here.Policy);
     }
 
     private static void LacksMemory(MambaModel cuda, MambaSession session, float[] expected)

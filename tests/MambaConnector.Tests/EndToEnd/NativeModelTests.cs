@@ -64,6 +64,28 @@ public sealed class NativeModelTests : IDisposable
         Assert.Equal(row, batch[width..]);
     }
 
+    [Theory]
+    [InlineData(MambaArchitecture.Mamba1)]
+    [InlineData(MambaArchitecture.Mamba2)]
+    public void ABatchOfTextsReadsEachAsItWouldBeReadAlone(MambaArchitecture architecture)
+    {
+        using MambaModel model = Create(architecture);
+        using MambaSession first = model.CreateSession();
+        using MambaSession second = model.CreateSession();
+        second.Append(Tokens(70));
+        using MambaSession alone = second.Fork();
+        int width = model.Info.PaddedVocabSize;
+        float[] batch = new float[2 * width];
+
+        model.EvaluateBatch([first, second], [Tokens(1), Tokens(30)], batch);
+        alone.Append(Tokens(30));
+
+        Assert.Equal((1L, 100L), (first.TokenCount, second.TokenCount));
+        Assert.Equal(alone.TokenHash, second.TokenHash);
+        Assert.Equal(alone.GetLogits(), batch[width..]);
+        Assert.Equal(first.GetLogits(), batch[..width]);
+    }
+
     [Fact]
     public async Task ALongAppendCanBeCancelled()
     {

@@ -186,6 +186,25 @@ public class MambaSessionTests
     }
 
     [Fact]
+    public void ABatchThatDoesNotFitMovesNoSession()
+    {
+        using MambaModel model = Create(out ScriptedBackend backend);
+        using MambaSession first = model.CreateSession();
+        using MambaSession second = model.CreateSession();
+        float[] logits = new float[2 * model.Info.PaddedVocabSize];
+        ReadOnlyMemory<int>[] tokens = [new[] { 20 }, new[] { 30 }];
+        Assert.Throws<ArgumentException>(() => model.EvaluateBatch([first, second], tokens[..1], logits));
+        Assert.Throws<ArgumentException>(() => model.EvaluateBatch([first, second], tokens, logits.AsSpan(1)));
+        tokens[1] = ReadOnlyMemory<int>.Empty;
+        Assert.Throws<ArgumentException>(() => model.EvaluateBatch([first, second], tokens, logits));
+        tokens[1] = new[] { -1 };
+        Assert.Throws<ArgumentOutOfRangeException>(() => model.EvaluateBatch([first, second], tokens, logits));
+        Assert.Equal(0, backend.Evaluations);
+        Assert.Equal((0L, 0L), (first.TokenCount, second.TokenCount));
+        first.Append([20]);
+    }
+
+    [Fact]
     public void ADisposedSessionRefusesCalls()
     {
         MambaSession session = Create(out ScriptedBackend backend).CreateSession();

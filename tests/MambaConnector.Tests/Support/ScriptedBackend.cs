@@ -85,6 +85,10 @@ internal sealed class ScriptedBackend(Func<IReadOnlyList<int>, float[]> logits, 
 
     public IBackendSession LoadSession(ReadOnlySpan<byte> state) => Session.Load(this, MemoryMarshal.Cast<byte, int>(state));
 
+    /// <summary>The tokens of all behind each other.</summary>
+    public IBackendSession MergeSessions(IReadOnlyList<IBackendSession> sessions, StateMerge merge) =>
+        new Session(this, [.. sessions.SelectMany(session => ((Session)session).Tokens)]);
+
     public void Evaluate(ReadOnlySpan<EvaluationItem> items, ReadOnlySpan<int> tokens, Span<float> rows, CancellationToken cancellationToken)
     {
         using Lock.Scope scope = _evaluating.EnterScope();

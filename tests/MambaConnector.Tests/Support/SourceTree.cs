@@ -8,6 +8,9 @@ internal static class SourceTree
     /// <summary>The directory of a tiny model of random weights.</summary>
     public static string Model(string name) => Path.Combine(_root, "native", "tests", "fixtures", name);
 
+    /// <summary>A tokenizer of the tests of tokenizers.</summary>
+    public static string Tokenizer(string name) => Path.Combine(_root, "tests", "MambaConnector.Tests", "Fixtures", "tokenizers", name);
+
     private static string FindRoot()
     {
         DirectoryInfo? directory = new(AppContext.BaseDirectory);

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "backends/cuda/policy.h"
+
 namespace mamba::cuda {
 
 // A session's tokens: rows first_row .. first_row + count.
@@ -23,6 +25,8 @@ struct Batch {
     const Part* parts;        // [part_count]
     int32_t rows;
     int32_t part_count;
+    const PartPolicy* policies = nullptr;  // [part_count]; NULL: no part has any
+    bool capped = false;                   // whether one is under a state-norm
 };
 
 }  // namespace mamba::cuda

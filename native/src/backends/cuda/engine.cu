@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
 
 #include "backends/cuda/convolution.h"
 #include "backends/cuda/mamba1.h"
 #include "backends/cuda/mamba2.h"
+#include "backends/cuda/measure.h"
 #include "backends/cuda/project.h"
 #include "backends/cuda/rows.h"
 #include "backends/cuda/top.h"
@@ -38,8 +40,8 @@ __global__ void read_all(const float4* from, size_t count, float* sink) {
 
 Engine::Engine(int32_t device, const device::Model& model, int64_t max_rows)
     : device_(device), shape_(model), max_rows_(max_rows), queue_(queue_of(device)), weights_(model), states_(model),
-      parking_(states_.slot_bytes()), prefill_(model, weights_, states_, queue_, max_rows), steps_(model, weights_, states_),
-      mamba2_decode_(model, weights_, states_, queue_) {
+      parking_(states_.slot_bytes()), policies_(model, states_, max_rows), prefill_(model, weights_, states_, queue_, max_rows),
+      steps_(model, weights_, states_), mamba2_decode_(model, weights_, states_, queue_) {
     const bool second = shape_.head_count > 0;
     constexpr int64_t most_blocks = 65535;  // along y
     if (max_rows > most_blocks && !prefill_.takes()) {
@@ -97,7 +99,12 @@ Engine::~Engine() {
 int64_t Engine::working_bytes() const {
     return static_cast<int64_t>(x_.bytes() + normed_.bytes() + projected_.bytes() + convolved_.bytes() + mixed_.bytes() + dt_.bytes() +
                                 small_.bytes() + gathered_.bytes() + logits_.bytes() + batch_.bytes() + gather_.bytes() + top_.bytes() +
-                                top_parts_.bytes() + masks_.bytes() + prefill_.bytes() + steps_.bytes());
+                                top_parts_.bytes() + masks_.bytes() + prefill_.bytes() + steps_.bytes() + policies_.bytes() +
+                                folded_.bytes() + heads_.bytes() + mamba2_decode_.bytes());
+}
+
+void Engine::require_whole() const {
+    if (half_way_) fail(MAMBA_DEVICE, "an earlier run ended half-way, and nobody knows what the states hold: a new engine is needed");
 }
 
 // ---- States
@@ -129,15 +136,71 @@ void Engine::read_state(int32_t slot, int64_t position, void* values, void* hidd
     wait();
 }
 
-void Engine::fold_state(int32_t slot) {
-    if (states_.pending(slot) == 0) return;
-    parking_.settle(slot, queue_.stream);
+Batch Engine::send_session(const device::Piece& session) {
+    for (const int32_t slot : {session.slot, session.newest}) {
+        if (slot >= 0) parking_.settle(slot, queue_.stream);
+    }
     check(cudaEventSynchronize(sent_), "sending a batch");
-    *reinterpret_cast<Part*>(batch_host_.data()) = {states_.at(slot), 0, 0, 0, states_.pending(slot), 0, 0};
+    *reinterpret_cast<Part*>(batch_host_.data()) = {states_.at(session.slot), 0, 0, 0, states_.pending(session.slot), 0, 0};
     check(cudaMemcpyAsync(batch_.data(), batch_host_.data(), sizeof(Part), cudaMemcpyHostToDevice, queue_.stream), "sending a batch");
+    const PartPolicy* const policies = policies_.send(&session, 1, queue_.stream);
     check(cudaEventRecord(sent_, queue_.stream), "sending a batch");
-    fold({nullptr, nullptr, reinterpret_cast<const Part*>(batch_.data()), 0, 1});
-    states_.set_pending(slot, 0);
+    return {nullptr, nullptr, reinterpret_cast<const Part*>(batch_.data()), 0, 1, policies};
+}
+
+void Engine::fold_state(const device::Piece& session) {
+    if (states_.pending(session.slot) == 0) return;
+    fold(send_session(session));
+    states_.set_pending(session.slot, 0);
+}
+
+const float* Engine::folded_layer(const device::Piece& session, int64_t layer) {
+    if (states_.pending(session.slot) == 0) {
+        parking_.settle(session.slot, queue_.stream);
+        return states_.at(session.slot) + states_.ssm(layer);
+    }
+    const auto floats = static_cast<size_t>(shape_.d_inner * shape_.d_state);
+    if (folded_.size() == 0) folded_ = DeviceArray<float>(floats, "a copy of a layer's state");
+    Mamba2Scan scan = mamba2_layer(shape_, weights_.layers[0], states_, 0, nullptr, 0);
+    mamba2_fold_layer(queue_, send_session(session), scan, decays_.data(), layer, states_.layer_floats(), folded_.data());
+    return folded_.data();
+}
+
+void Engine::read_layer(const device::Piece& session, int64_t layer, float* values) {
+    const auto bytes = static_cast<size_t>(shape_.d_inner * shape_.d_state) * sizeof(float);
+    check(cudaMemcpyAsync(values, folded_layer(session, layer), bytes, cudaMemcpyDeviceToHost, queue_.stream), "reading a layer's state");
+    wait();
+}
+
+void Engine::measure(const device::Piece& session, int64_t layer, int64_t tracked, device::HeadSums* heads) {
+    const auto channels = static_cast<int32_t>(shape_.head_count > 0 ? shape_.head_dim : measured_channels);
+    const auto count = static_cast<int32_t>((shape_.d_inner + channels - 1) / channels);
+    if (heads_.size() == 0) heads_ = DeviceArray<device::HeadSums>(static_cast<size_t>(count), "statistics of a state");
+    const PartPolicy policy = policies_.part(session, 0, 0);
+    Measured m{};
+    m.values = folded_layer(session, layer);
+    m.count = static_cast<int32_t>(shape_.d_inner * shape_.d_state);
+    m.head_values = channels * static_cast<int32_t>(shape_.d_state);
+    const bool mamba2 = shape_.head_count > 0;
+    m.head_decays = mamba2 ? 1 : m.head_values;
+    m.decays_a_sum = mamba2 ? 1 : static_cast<int32_t>(shape_.d_state);
+    m.a = weights_.layers[static_cast<size_t>(layer)].a;
+    m.decay_scale = policy.decay_scales != nullptr ? policy.decay_scales + layer : nullptr;
+    m.added = static_cast<double>(policy.log_retention) * static_cast<double>(tracked);
+    if (policy.sums != nullptr) m.sums = policy.sums + layer * (mamba2 ? shape_.head_count : shape_.d_inner);
+    measure_heads(queue_, m, heads_.data());
+    check(cudaMemcpyAsync(heads, heads_.data(), heads_.bytes(), cudaMemcpyDeviceToHost, queue_.stream), "measuring a state");
+    wait();
+}
+
+void Engine::read_sums(int32_t index, double* values) {
+    policies_.read_sums(index, values, queue_.stream);
+    wait();
+}
+
+void Engine::write_sums(int32_t index, const double* values) {
+    policies_.write_sums(index, values, queue_.stream);
+    if (values != nullptr) wait();
 }
 
 void Engine::write_state(int32_t slot, int64_t position, const void* values, int32_t entries, const void* hidden) {
@@ -161,6 +224,7 @@ Batch Engine::send(const device::Piece* pieces, int32_t count) {
     for (int32_t i = 0; i < count; ++i) {
         const device::Piece& piece = pieces[i];
         parking_.settle(piece.slot, queue_.stream);
+        if (piece.newest >= 0) parking_.settle(piece.newest, queue_.stream);
         const bool folds = (piece.position + 1) % ring_entries == 0;
         parts[i] = {states_.at(piece.slot), row, piece.count, states_.phase(piece.position), states_.pending(piece.slot), folds ? 1 : 0, 0};
         std::memcpy(tokens + row, piece.tokens, static_cast<size_t>(piece.count) * sizeof(int32_t));
@@ -170,27 +234,41 @@ Batch Engine::send(const device::Piece* pieces, int32_t count) {
     if (prefill_.takes() && shape_.head_count > 0) prefill_.arrange(pieces, parts, count, chunked);
     const size_t bytes = static_cast<size_t>(count) * (sizeof(Part) + sizeof(Mamba2Piece)) + 2 * static_cast<size_t>(rows) * sizeof(int32_t);
     check(cudaMemcpyAsync(batch_.data(), batch_host_.data(), bytes, cudaMemcpyHostToDevice, queue_.stream), "sending a batch");
+    const PartPolicy* const policies = policies_.send(pieces, count, queue_.stream);
+    if (policies != nullptr && takes_many(rows, count)) prefill_.arrange_rounds(pieces, parts, count, policies_, queue_.stream);
     check(cudaEventRecord(sent_, queue_.stream), "sending a batch");
     const auto* at = reinterpret_cast<const Part*>(batch_.data());
     const auto* device_tokens = reinterpret_cast<const int32_t*>(reinterpret_cast<const Mamba2Piece*>(at + count) + count);
-    return {device_tokens, device_tokens + rows, at, rows, count};
+    return {device_tokens, device_tokens + rows, at, rows, count, policies, policies_.capped()};
+}
+
+bool Engine::takes_many(int32_t rows, int32_t parts) const {
+    return prefill_.takes() && rows > (rows == parts ? most_steps : most_few_rows);
 }
 
 void Engine::run(const device::Piece* pieces, int32_t count) {
-    if (half_way_) fail(MAMBA_DEVICE, "an earlier run ended half-way");
     const Batch batch = send(pieces, count);
     last_rows_ = batch.rows;
-    const bool steps = batch.rows == batch.part_count, many = prefill_.takes() && batch.rows > (steps ? most_steps : most_few_rows);
-    const bool rings = rings_ && steps && !many;
+    const bool steps = batch.rows == batch.part_count, many = takes_many(batch.rows, count);
+    const bool rings = rings_ && steps && !many && !batch.capped;
+    const bool recorded = steps && batch.rows <= Graphs::most_rows && !batch.capped;
+    Graphs& graphs = batch.policies != nullptr ? policy_graphs_ : graphs_;
     const auto waits = [&](const device::Piece& piece) { return states_.pending(piece.slot) > 0; };
     try {
         if (!rings && std::any_of(pieces, pieces + count, waits)) fold(batch);
+        if (policies_.move_count() > 0) {
+            move_states(queue_, policies_.moves(), policies_.move_count(), states_.ssm(0), shape_.d_inner * shape_.d_state, shape_.layer_count,
+                        states_.layer_floats());
+        }
         if (many) compute_many(queue_, batch);
-        else if (steps && batch.rows <= Graphs::most_rows) graphs_.launch(queue_, batch.rows, [&](const Queue& q) { compute_few(q, batch); });
+        else if (recorded) graphs.launch(queue_, batch.rows, [&](const Queue& q) { compute_few(q, batch); });
         else compute_few(queue_, batch);
     } catch (const Failure& failure) {
-        half_way_ = true;  // nobody knows what the states hold
+        half_way_ = true;
         fail(MAMBA_DEVICE, "a run ended half-way: ", failure.message);
+    } catch (const std::exception& exception) {  // memory of the host
+        half_way_ = true;
+        fail(MAMBA_DEVICE, "a run ended half-way: ", exception.what());
     }
     for (int32_t i = 0; i < count; ++i) {
         const bool waiting = rings && (pieces[i].position + 1) % ring_entries != 0;
@@ -216,9 +294,9 @@ void Engine::compute_many(const Queue& queue, const Batch& batch) {
 
 void Engine::compute_few(const Queue& queue, const Batch& batch) {
     embed(queue, weights_.embedding, batch, x_.data());
-    const bool steps = batch.rows == batch.part_count, whole = steps && mamba2_decode_.takes(batch.rows);
-    const bool streamed = steps && steps_.takes(queue, batch.rows);
-    if (whole) mamba2_decode_.run(queue, batch, x_.data(), projected_.data(), projected_width_, mixed_.data());
+    const bool steps = batch.rows == batch.part_count, whole = steps && batch.policies == nullptr && mamba2_decode_.takes(batch.rows);
+    const bool streamed = steps && !batch.capped && steps_.takes(queue, batch.rows);
+    if (whole) mamba2_decode_.run(queue, batch, x_.data());
     else if (streamed) steps_.run(queue, batch, x_.data(), projected_.data(), projected_width_);
     for (int64_t layer = 0; !whole && !streamed && layer < shape_.layer_count; ++layer) {
         if (shape_.head_count > 0) mamba2(queue, batch, layer);
@@ -253,7 +331,7 @@ void Engine::mamba2(const Queue& queue, const Batch& batch, int64_t index) {
 
     const Convolution c{projected + d_inner, width, layer.conv_weight, layer.conv_bias, convolved_.data(), channels_, states_.window(index),
                         static_cast<int32_t>(channels_), static_cast<int32_t>(shape_.d_conv)};
-    const bool steps = rings_ && batch.rows == batch.part_count;
+    const bool steps = rings_ && batch.rows == batch.part_count && !batch.capped;
     if (!steps) {
         convolve(queue, batch, c);
         keep_window(queue, batch, c);
@@ -290,7 +368,7 @@ void Engine::mamba1(const Queue& queue, const Batch& batch, int64_t index) {
     float* const small = small_.data();
     project_normed(queue, layer.in_proj, x_.data(), d_model, batch.rows, layer.norm, d_model, layer.in_proj_bias, false, projected, width);
     const Product out{mixed_.data(), d_inner, batch.rows, layer.out_proj_bias, true, x_.data(), d_model, 0, nullptr, 0.0f};
-    if (batch.rows == batch.part_count && prefill_.takes_step(index, batch.rows)) {
+    if (batch.rows == batch.part_count && !batch.capped && prefill_.takes_step(index, batch.rows)) {
         const bool few = batch.rows <= most_few_rows;  // out_proj reads FP32 rows
         prefill_.mamba1_step(queue, batch, index, projected, width, few ? mixed_.data() : nullptr, x_.data());
         if (few) multiply(queue, layer.out_proj, out);
@@ -331,6 +409,7 @@ void Engine::mamba1(const Queue& queue, const Batch& batch, int64_t index) {
     s.state = states_.ssm(index);
     s.d_inner = d_inner;
     s.d_state = n;
+    s.layer = static_cast<int32_t>(index);
     mamba1_scan(queue, batch, s);
     multiply(queue, layer.out_proj, out);
 }

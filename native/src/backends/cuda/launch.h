@@ -100,21 +100,28 @@ __device__ __forceinline__ float warp_sum(float value) {
     return value;
 }
 
+// Sums each of the first 2 * Half values with that of the lane Step away: the lower of such lanes keeps the first half of them. Each call has
+// constants for indices, so that the values stay in registers.
+template <int Half, int Step, int Count>
+__device__ __forceinline__ void halve(float (&v)[Count], int lane) {
+    if constexpr (Half > 0) {
+        const bool upper = (lane & Step) != 0;
+#pragma unroll
+        for (int i = 0; i < Half; ++i) {
+            const float low = v[i], high = v[i + Half], given = upper ? low : high, kept = upper ? high : low;
+            v[i] = kept + __shfl_xor_sync(0xffffffffu, given, Step);
+        }
+        halve<Half / 2, Step / 2>(v, lane);
+    } else if constexpr (Step > 0) {
+        v[0] += __shfl_xor_sync(0xffffffffu, v[0], Step);
+        halve<0, Step / 2>(v, lane);
+    }
+}
+
 // The sums over a warp of Count values, a power of two; lane i has that of value i / (32 / Count).
 template <int Count>
 __device__ __forceinline__ float warp_sums(float (&v)[Count], int lane) {
-    int step = 16;
-#pragma unroll
-    for (int half = Count / 2; half > 0; half /= 2, step /= 2) {
-        const bool upper = (lane & step) != 0;
-#pragma unroll
-        for (int i = 0; i < half; ++i) {
-            const float given = upper ? v[i] : v[i + half], kept = upper ? v[i + half] : v[i];
-            v[i] = kept + __shfl_xor_sync(0xffffffffu, given, step);
-        }
-    }
-#pragma unroll
-    for (; step > 0; step /= 2) v[0] += __shfl_xor_sync(0xffffffffu, v[0], step);
+    halve<Count / 2, 16>(v, lane);
     return v[0];
 }
 

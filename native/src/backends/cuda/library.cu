@@ -84,6 +84,7 @@ int32_t guard(device::Engine* engine, device::Status* status, Body&& body) noexc
         const std::lock_guard<std::mutex> lock(e.mutex);
         on_device(e.device(), [&] {
             e.enter();
+            e.require_whole();
             body(e);
         });
     });
@@ -167,6 +168,7 @@ void close(device::Engine* engine) {
 }
 
 void memory(device::Engine* engine, int64_t* working_bytes, int64_t* weight_bytes) {
+    const std::lock_guard<std::mutex> lock(own(engine).mutex);  // policies take working memory in the middle of other calls
     *working_bytes = own(engine).working_bytes();
     *weight_bytes = own(engine).weight_bytes();
 }
@@ -204,8 +206,17 @@ int32_t state_pending(device::Engine* engine, int32_t slot, int32_t* entries, de
     return guard(engine, status, [&](Engine& e) { *entries = e.pending(slot); });
 }
 
-int32_t state_fold(device::Engine* engine, int32_t slot, device::Status* status) {
-    return guard(engine, status, [&](Engine& e) { e.fold_state(slot); });
+int32_t state_fold(device::Engine* engine, const device::Piece* session, device::Status* status) {
+    return guard(engine, status, [&](Engine& e) { e.fold_state(*session); });
+}
+
+int32_t state_read_layer(device::Engine* engine, const device::Piece* session, int64_t layer, float* values, device::Status* status) {
+    return guard(engine, status, [&](Engine& e) { e.read_layer(*session, layer, values); });
+}
+
+int32_t state_measure(device::Engine* engine, const device::Piece* session, int64_t layer, int64_t tracked, device::HeadSums* heads,
+                      device::Status* status) {
+    return guard(engine, status, [&](Engine& e) { e.measure(*session, layer, tracked, heads); });
 }
 
 int32_t state_read(device::Engine* engine, int32_t slot, int64_t position, void* values, void* hidden, device::Status* status) {
@@ -215,6 +226,43 @@ int32_t state_read(device::Engine* engine, int32_t slot, int64_t position, void*
 int32_t state_write(device::Engine* engine, int32_t slot, int64_t position, const void* values, int32_t entries, const void* hidden,
                     device::Status* status) {
     return guard(engine, status, [&](Engine& e) { e.write_state(slot, position, values, entries, hidden); });
+}
+
+int32_t policy_take(device::Engine* engine, const device::Policy* policy, int32_t* index, device::Status* status) {
+    return guard(engine, status, [&](Engine& e) { *index = e.take_policy(*policy); });
+}
+
+void policy_give(device::Engine* engine, int32_t index) {
+    device::Status ignored;
+    guard(&ignored, [&] {
+        const std::lock_guard<std::mutex> lock(own(engine).mutex);
+        own(engine).enter();
+        own(engine).give_policy(index);
+    });
+}
+
+int32_t sums_take(device::Engine* engine, int32_t* index, device::Status* status) {
+    return guard(engine, status, [&](Engine& e) { *index = e.take_sums(); });
+}
+
+void sums_give(device::Engine* engine, int32_t index) {
+    device::Status ignored;
+    guard(&ignored, [&] {
+        const std::lock_guard<std::mutex> lock(own(engine).mutex);
+        own(engine).give_sums(index);
+    });
+}
+
+int32_t sums_copy(device::Engine* engine, int32_t from, int32_t to, device::Status* status) {
+    return guard(engine, status, [&](Engine& e) { e.copy_sums(from, to); });
+}
+
+int32_t sums_read(device::Engine* engine, int32_t index, double* values, device::Status* status) {
+    return guard(engine, status, [&](Engine& e) { e.read_sums(index, values); });
+}
+
+int32_t sums_write(device::Engine* engine, int32_t index, const double* values, device::Status* status) {
+    return guard(engine, status, [&](Engine& e) { e.write_sums(index, values); });
 }
 
 int32_t run(device::Engine* engine, const device::Piece* pieces, int32_t count, device::Status* status) {
@@ -237,7 +285,8 @@ int32_t wait(device::Engine* engine, device::Status* status) {
 constexpr device::Table table{
     device::interface_version, static_cast<int32_t>(sizeof(device::Table)),
     device_count, device_get, open, close, memory, bandwidth, state_take, state_take_host, state_give, state_clear, state_copy,
-    state_pending, state_fold, state_read, state_write, run, logits, top, wait,
+    state_pending, state_fold, state_read_layer, state_measure, state_read, state_write, policy_take, policy_give, sums_take, sums_give,
+    sums_copy, sums_read, sums_write, run, logits, top, wait,
 };
 
 }  // namespace

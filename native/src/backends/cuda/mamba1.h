@@ -24,10 +24,12 @@ struct Mamba1Scan {
     int64_t y_stride;
     int64_t state;         // offset in the state, in floats: [d_inner, d_state]
     int32_t d_inner, d_state;
+    int32_t layer;
 };
 
 constexpr int32_t mamba1_most_states = 64;
 
+// Parts under a policy (policy.h) have its numbers in it.
 void mamba1_scan(const Queue& queue, const Batch& batch, const Mamba1Scan& s);
 
 }  // namespace mamba::cuda

@@ -52,7 +52,7 @@ __device__ __forceinline__ void multiply_rank(const Mamba1Prefill& p, int64_t fi
     }
 }
 
-template <typename T, int Warps, Pass pass>
+template <typename T, int Warps, Pass pass, bool Policied>
 __global__ __launch_bounds__(Warps * 32, 12 / Warps) void scan(Batch batch, Mamba1Prefill p, Mamba1Segments segments) {
     constexpr int channels = Warps * warp_channels, threads = Warps * 32;
     extern __shared__ __align__(16) float shared[];
@@ -71,6 +71,12 @@ __global__ __launch_bounds__(Warps * 32, 12 / Warps) void scan(Batch batch, Mamb
     for (int i = threadIdx.x; i < channels * n_count; i += threads) rate[i] = p.a[states0 + i] * log2_e;
     begin_dependent();
     allow_next();
+    PartPolicy policy;
+    if constexpr (Policied) {
+        policy = batch.policies[blockIdx.y];
+        for (int i = threadIdx.x; i < channels * n_count; i += threads) rate[i] = scaled_decay(policy, p.layer, rate[i]);
+    }
+    double step_sum = 0;
     const int segment = static_cast<int>(blockIdx.z);
     const Part part = batch.parts[blockIdx.y];
     float* const state = part.state + p.state + states0;
@@ -142,7 +148,8 @@ __global__ __launch_bounds__(Warps * 32, 12 / Warps) void scan(Batch batch, Mamb
 
         // ---- dt, and dt v
         const auto put = [&](int token, int at, float before, float v) {
-            const float dt = softplus_fast(before) * (token < there ? 1.0f : 0.0f);  // a product, since a choice would become a branch
+            float dt = softplus_fast(before) * (token < there ? 1.0f : 0.0f);  // a product, since a choice would become a branch
+            if constexpr (Policied) dt = policy_step(policy, p.layer, p.d_inner, channel0 + at, tile * tile_tokens + token, dt);
             dt_tile[at * channel_pitch + place(token)] = dt;
             dv_tile[at * channel_pitch + place(token)] = dt * v;
         };
@@ -217,6 +224,10 @@ __global__ __launch_bounds__(Warps * 32, 12 / Warps) void scan(Batch batch, Mamb
         for (int i = 0; i < each; ++i) total += dt[i], y[i] = 0;
         asm("" : "+f"(total));  // kept, not summed again for each state
         dt_sum += total;
+        // Of the run's tokens those that are there, and what the policy adds to their log-decays.
+        const int present = Policied ? min(max(there - run * each, 0), each) : each;
+        const float retention = Policied ? policy.log_retention * log2_e : 0.0f;
+        if constexpr (Policied) step_sum += total;
         int run_at = run * run_pitch, state_at = channel * n_count;
         asm("" : "+r"(run_at), "+r"(state_at));  // kept, not found again for each state
         for (int n = 0; n < n_count; ++n) {
@@ -226,11 +237,11 @@ __global__ __launch_bounds__(Warps * 32, 12 / Warps) void scan(Batch batch, Mamb
             float sum = 0;
 #pragma unroll
             for (int i = 0; i < each; ++i) {
-                decay[i] = exp2_fast(dt[i] * a);
+                decay[i] = Policied ? exp2_fast(fmaf(dt[i], a, i < present ? retention : 0.0f)) : exp2_fast(dt[i] * a);
                 input[i] *= dv[i];
                 sum = fmaf(decay[i], sum, input[i]);
             }
-            float product = exp2_fast(total * a);
+            float product = Policied ? exp2_fast(fmaf(total, a, retention * static_cast<float>(present))) : exp2_fast(total * a);
 #pragma unroll
             for (int step = warp_channels; step < 32; step *= 2) {
                 const float earlier_product = __shfl_up_sync(0xffffffffu, product, step), earlier = __shfl_up_sync(0xffffffffu, sum, step);
@@ -256,6 +267,10 @@ __global__ __launch_bounds__(Warps * 32, 12 / Warps) void scan(Batch batch, Mamb
         }
         if constexpr (pass == Pass::outputs) {
             // ---- D v, the gate, and out
+            if constexpr (Policied) {
+#pragma unroll
+                for (int i = 0; i < each; ++i) y[i] *= policy.output_scale;
+            }
 #pragma unroll
             for (int i = 0; i < each; i += 4) *reinterpret_cast<float4*>(at + i) = make_float4(y[i], y[i + 1], y[i + 2], y[i + 3]);
             __syncthreads();
@@ -290,6 +305,11 @@ __global__ __launch_bounds__(Warps * 32, 12 / Warps) void scan(Batch batch, Mamb
         for (int i = threadIdx.x; i < channels * n_count; i += threads) segments.ends[of_segment(segment) * n_count + states0 + i] = held[i];
         return;
     }
+    if constexpr (Policied) {
+#pragma unroll
+        for (int step = warp_channels; step < 32; step *= 2) step_sum += __shfl_xor_sync(0xffffffffu, step_sum, step);
+        if (policy.sums != nullptr && run == 0) policy.sums[static_cast<int64_t>(p.layer) * p.d_inner + mine] += step_sum;
+    }
     if (segment != segments.count - 1) return;
     for (int i = threadIdx.x; i < channels * n_count; i += threads) state[i] = held[i];
     // The window: a ring of d_conv inputs, which the next tokens' convolution reads.
@@ -311,7 +331,7 @@ void launch(const Queue& queue, const Batch& batch, const Mamba1Prefill& p, int3
     int count = wanted;
     if (count == 0) count = blocks >= fill ? 1 : std::min((fill + blocks - 1) / blocks, tiles / 8);
     const int most = batch.part_count <= mamba1_most_segments ? mamba1_most_segments : 1;
-    count = std::max(1, std::min(count, most));
+    count = batch.policies != nullptr ? 1 : std::max(1, std::min(count, most));
 
     auto* const begin = reinterpret_cast<float*>(static_cast<unsigned char*>(p.workspace.data) + mamba1_counter_bytes);
     const int64_t states = static_cast<int64_t>(p.d_inner) * p.d_state * batch.part_count;
@@ -319,13 +339,14 @@ void launch(const Queue& queue, const Batch& batch, const Mamba1Prefill& p, int3
     const int bytes = static_cast<int>(sizeof(float)) * (2 * p.d_state * row_pitch + 2 * channels * channel_pitch + 2 * channels * p.d_state);
     const auto across = static_cast<unsigned>(p.d_inner / channels), down = static_cast<unsigned>(batch.part_count);
     if (count > 1) {
-        check(cudaFuncSetAttribute(scan<T, Warps, Pass::ends>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes), "the scan's shared memory");
-        queue.launch(scan<T, Warps, Pass::ends>, dim3(across, down, static_cast<unsigned>(count - 1)), Warps * 32, static_cast<size_t>(bytes),
-                     "the scan's segments", batch, p, segments);
+        const auto ends = scan<T, Warps, Pass::ends, false>;
+        check(cudaFuncSetAttribute(ends, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes), "the scan's shared memory");
+        queue.launch(ends, dim3(across, down, static_cast<unsigned>(count - 1)), Warps * 32, static_cast<size_t>(bytes), "the scan's segments", batch,
+                     p, segments);
     }
-    check(cudaFuncSetAttribute(scan<T, Warps, Pass::outputs>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes), "the scan's shared memory");
-    queue.launch(scan<T, Warps, Pass::outputs>, dim3(across, down, static_cast<unsigned>(count)), Warps * 32, static_cast<size_t>(bytes),
-                 "the scan", batch, p, segments);
+    const auto outputs = batch.policies != nullptr ? scan<T, Warps, Pass::outputs, true> : scan<T, Warps, Pass::outputs, false>;
+    check(cudaFuncSetAttribute(outputs, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes), "the scan's shared memory");
+    queue.launch(outputs, dim3(across, down, static_cast<unsigned>(count)), Warps * 32, static_cast<size_t>(bytes), "the scan", batch, p, segments);
 }
 
 template <typename T>

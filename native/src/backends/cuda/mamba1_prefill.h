@@ -41,6 +41,7 @@ struct Mamba1Prefill {
     float* dt;      // [rows, d_inner]; FP32 activations alone
     void* y;        // [rows, d_inner] out
     Workspace workspace;  // mamba1_workspace_bytes; its first mamba1_counter_bytes zero before the first use
+    int32_t layer;
 };
 
 __host__ __device__ constexpr int32_t mamba1_rank_pitch(int32_t dt_rank) { return (dt_rank + 31) / 32 * 32; }
@@ -51,7 +52,10 @@ size_t mamba1_workspace_bytes(int32_t type, int32_t d_inner, int32_t d_state, in
 
 // library NULL: own kernels (asked for with FP32 activations alone).
 void mamba1_inputs(const Queue& queue, CublasLt* library, const Batch& batch, const Mamba1Prefill& p);
-// After mamba1_inputs. Advances the parts' states and windows. segments 0: as many as fill the device.
+// After mamba1_inputs. Advances the parts' states and windows. segments 0: as many as fill the device. Of parts with policies (policy.h) it
+// knows no newest states, and takes one segment.
 void mamba1_scan(const Queue& queue, const Batch& batch, const Mamba1Prefill& p, int32_t segments = 0);
+// The same of parts under a state-norm, all of them.
+void mamba1_scan_capped(const Queue& queue, const Batch& batch, const Mamba1Prefill& p);
 
 }  // namespace mamba::cuda

@@ -171,7 +171,7 @@ struct LeftSide {
 };
 
 // RankSteps: of 32, at least those of dt_rank. A warp has 16 columns of x_proj, and 32 channels where there are as many.
-template <typename T, int RankSteps>
+template <typename T, int RankSteps, bool Policied>
 __global__ __launch_bounds__((RankSteps * 32 + 2 * states) * 2, 1) void step(Batch batch, Mamba1Step p, Mamba1Shares shares, int tiles) {
     allow_next();
     extern __shared__ __align__(128) unsigned char shared[];
@@ -307,7 +307,14 @@ __global__ __launch_bounds__((RankSteps * 32 + 2 * states) * 2, 1) void step(Bat
                     for (int j = 0; j < 2; ++j) {
                         const T* const row = reinterpret_cast<const T*>(v_tile + (2 * q + j) * v_pitch);
                         const float value = widen(row[warp * warp_channels + channel]);
-                        const float dt = softplus_fast(sums[0][i * 2 + j] + sums[1][i * 2 + j] + bias[half * 2 + i]);
+                        float dt = softplus_fast(sums[0][i * 2 + j] + sums[1][i * 2 + j] + bias[half * 2 + i]);
+                        if constexpr (Policied) {
+                            const PartPolicy& policy = batch.policies[first + min(2 * q + j, count - 1)];
+                            dt = policy_step(policy, p.layer, p.d_inner, channel0 + channel, 0, dt);
+                            if (policy.sums != nullptr && 2 * q + j < count) {
+                                atomicAdd(policy.sums + static_cast<int64_t>(p.layer) * p.d_inner + channel0 + channel, static_cast<double>(dt));
+                            }
+                        }
                         steps[channel * (sessions + 1) + 2 * q + j] = make_float2(dt, dt * value);
                         values[half * 2 + i][j] = value;
                     }
@@ -324,20 +331,38 @@ __global__ __launch_bounds__((RankSteps * 32 + 2 * states) * 2, 1) void step(Bat
                 const float4 c = *reinterpret_cast<const float4*>(bc + s * 2 * states + states + q * 4);
                 float* const to = parts[s].state + p.state + at;
                 float mine = 0;
+                // Under a policy: of A, added to log-decays, and a window's newest state.
+                float scale = 1, kept = 0;
+                float* newest = nullptr;
+                if constexpr (Policied) {
+                    const PartPolicy& policy = batch.policies[first + s];
+                    scale = scaled_decay(policy, p.layer, 1.0f), kept = policy.log_retention * log2_e;
+                    if (policy.newest != nullptr && policy.fed_from == 0) newest = policy.newest + p.state + at;
+                }
 #pragma unroll
                 for (int i = 0; i < passes; ++i) {
                     const float2 by = steps[(i * 8 + g) * (sessions + 1) + s];
                     float4 h = *reinterpret_cast<const float4*>(mine_held + s * channels * states + i * 128);
-                    h.x = fmaf(exp2_fast(by.x * rate[i].x), h.x, by.y * b.x);
-                    h.y = fmaf(exp2_fast(by.x * rate[i].y), h.y, by.y * b.y);
-                    h.z = fmaf(exp2_fast(by.x * rate[i].z), h.z, by.y * b.z);
-                    h.w = fmaf(exp2_fast(by.x * rate[i].w), h.w, by.y * b.w);
+                    const auto decay = [&](float a) { return exp2_fast(Policied ? fmaf(by.x, a * scale, kept) : by.x * a); };
+                    const auto advance = [&](float4& state) {
+                        state.x = fmaf(decay(rate[i].x), state.x, by.y * b.x);
+                        state.y = fmaf(decay(rate[i].y), state.y, by.y * b.y);
+                        state.z = fmaf(decay(rate[i].z), state.z, by.y * b.z);
+                        state.w = fmaf(decay(rate[i].w), state.w, by.y * b.w);
+                    };
+                    advance(h);
+                    if (Policied && newest != nullptr) {
+                        float4 begun = *reinterpret_cast<const float4*>(newest + i * 128);
+                        advance(begun);
+                        *reinterpret_cast<float4*>(newest + i * 128) = begun;
+                    }
                     *reinterpret_cast<float4*>(to + i * 128) = h;
                     float y = fmaf(h.x, c.x, h.y * c.y) + fmaf(h.z, c.z, h.w * c.w);
                     y += __shfl_xor_sync(0xffffffffu, y, 1);
                     y += __shfl_xor_sync(0xffffffffu, y, 2);
                     if (q == i) mine = y;
                 }
+                if constexpr (Policied) mine *= batch.policies[first + s].output_scale;
                 __syncwarp();  // all have read dt
                 steps[(q * 8 + g) * (sessions + 1) + s].x = mine;
             }
@@ -359,21 +384,27 @@ __global__ __launch_bounds__((RankSteps * 32 + 2 * states) * 2, 1) void step(Bat
     }
 }
 
-template <typename T, int RankSteps>
+template <typename T, int RankSteps, bool Policied>
 void launch(const Queue& queue, const Batch& batch, const Mamba1Step& p) {
     const Mamba1Shares shares = mamba1_shares(queue, p.d_inner, p.dt_rank, batch.rows);
     const int tiles = (batch.rows + sessions - 1) / sessions, down = std::min(tiles, queue.units / shares.count);
     const int bytes = Room(shares.channels, p.dt_rank, shares.columns).bytes;
-    check(cudaFuncSetAttribute(step<T, RankSteps>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes), "the step's shared memory");
+    check(cudaFuncSetAttribute(step<T, RankSteps, Policied>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes), "the step's shared memory");
     const auto warps = static_cast<unsigned>(std::max(shares.columns / 16, shares.channels / warp_channels));
-    queue.launch_together(step<T, RankSteps>, dim3(static_cast<unsigned>(shares.count), static_cast<unsigned>(down)), warps * 32,
+    queue.launch_together(step<T, RankSteps, Policied>, dim3(static_cast<unsigned>(shares.count), static_cast<unsigned>(down)), warps * 32,
                           static_cast<size_t>(bytes), "the step", batch, p, shares, tiles);
+}
+
+template <typename T, bool Policied>
+void launch_fitting(const Queue& queue, const Batch& batch, const Mamba1Step& p) {
+    if (p.dt_rank <= 5 * 32) launch<T, 5, Policied>(queue, batch, p);
+    else launch<T, (most_columns - 2 * states) / 32, Policied>(queue, batch, p);
 }
 
 template <typename T>
 void launch_fitting(const Queue& queue, const Batch& batch, const Mamba1Step& p) {
-    if (p.dt_rank <= 5 * 32) launch<T, 5>(queue, batch, p);
-    else launch<T, (most_columns - 2 * states) / 32>(queue, batch, p);
+    if (batch.policies != nullptr) launch_fitting<T, true>(queue, batch, p);
+    else launch_fitting<T, false>(queue, batch, p);
 }
 
 }  // namespace
@@ -426,6 +457,7 @@ Mamba1Step mamba1_layer(const device::Model& shape, const LayerWeights& layer, c
     p.norm_eps = shape.dt_b_c_norm_eps;
     p.window = states.window(index);
     p.state = states.ssm(index);
+    p.layer = static_cast<int32_t>(index);
     return p;
 }
 

@@ -39,6 +39,7 @@ struct Mamba1Step {
     unsigned* arrived;         // two for every eight rows, zero before the first use
     void* y;                   // [rows, d_inner] out, of type where narrow, else FP32
     bool narrow;
+    int32_t layer;
 };
 
 constexpr int32_t mamba1_step_states = 16;
@@ -63,7 +64,7 @@ size_t mamba1_step_bytes(const Queue& queue, int32_t d_inner, int32_t dt_rank, i
 Mamba1Step mamba1_layer(const device::Model& shape, const LayerWeights& layer, const States& states, int64_t index, const float* projected,
                         int64_t width);
 
-// A batch of one row a part. Advances the parts' states and windows.
+// A batch of one row a part. Advances the parts' states and windows. Parts under a policy (policy.h) have its numbers in it, but not its caps.
 void mamba1_step(const Queue& queue, const Batch& batch, const Mamba1Step& p);
 
 }  // namespace mamba::cuda

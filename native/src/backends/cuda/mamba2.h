@@ -28,7 +28,10 @@ struct Mamba2Scan {
     int64_t recent;        // likewise, of the ring (states.h): x [heads, head_dim], B [groups, d_state], dt [heads] of each entry
     int64_t recent_stride; // from an entry to the next
     int32_t heads, heads_a_group, head_dim, d_state;
+    int32_t layer;
 };
+
+// Parts under a policy (policy.h) have its numbers in all of these.
 
 // A step: of `scan`, x, b and c are not read.
 struct Mamba2Step {
@@ -51,6 +54,10 @@ void mamba2_step(const Queue& queue, const Batch& batch, const Mamba2Step& s);
 
 // Brings what waits in the parts' rings into their states, of all layers, whose states are layer_floats apart.
 void mamba2_fold(const Queue& queue, const Batch& batch, const Mamba2Scan& first_layer, const float* const* a, int32_t layers, int64_t layer_floats);
+
+// A layer's state of the batch's one part with what waits brought in, to `out`, [heads, head_dim, d_state]; the part stays as it is.
+void mamba2_fold_layer(const Queue& queue, const Batch& batch, const Mamba2Scan& first_layer, const float* const* a, int64_t layer,
+                       int64_t layer_floats, float* out);
 
 // Any number of tokens, convolved before; nothing waits in the rings.
 void mamba2_scan(const Queue& queue, const Batch& batch, const Mamba2Scan& s);

@@ -10,7 +10,7 @@ namespace mamba::cuda::ssd {
 using bf16 = __nv_bfloat16;
 
 // Floats of a chunk and head in Work::inflow: how much of each token is left when the chunk ends, times its dt; then how much of the
-// state that entered is left; then zeros, up to a multiple of 16 bytes.
+// state that entered is left; then, up to a multiple of 16 bytes, a zero and, where pieces have policies, the sum of dt as a double, else zeros.
 constexpr int inflow_floats = ssd_chunk + 4;
 
 // Of 16 tokens i and 16 tokens j of a chunk, where j does not lie behind i: i's are 0 | 1, 1 | 2, 2, 2 | 3, ...
@@ -20,7 +20,7 @@ constexpr int product_blocks = (ssd_chunk / 16) * (ssd_chunk / 16 + 1) / 2;
 struct Work {
     void* convolved;   // [rows, channels], activations: x, B, C after convolution and SiLU
     float2* steps;     // [chunks, heads, ssd_chunk]: dt, and the sum of dt * A up to this token of the chunk (times log2(e) unless exact).
-                       // Behind the last token: 0, and the last sum.
+                       // Behind the last token: 0, and the last sum. For outputs alone, so a policy's output scale is in both.
     float* inflow;     // [chunks, heads, inflow_floats]
     void* states;      // [chunks, heads, head_dim, d_state], activations: what enters each chunk. For the plain kernels.
     uint4* products;   // [chunks, groups, product_blocks, 32 lanes]: C B^T in BF16, as fragments (mma.h). For the tensor core kernels.
@@ -42,6 +42,10 @@ int slices(const Mamba2PrefillArgs& args);
 cudaError_t prepare(const Mamba2PrefillArgs& args, const Work& work, cudaStream_t stream);
 cudaError_t scan(const Mamba2PrefillArgs& args, const Work& work, cudaStream_t stream);
 cudaError_t norm(const Mamba2PrefillArgs& args, const Work& work, cudaStream_t stream);
+// For pieces under a state-norm, in place of scan or plain_scan.
+cudaError_t scan_capped(const Mamba2PrefillArgs& args, const Work& work, cudaStream_t stream);
+// The chunks' sums of dt to those that the pieces' policies have. After prepare.
+cudaError_t add_steps(const Mamba2PrefillArgs& args, const Work& work, cudaStream_t stream);
 // What the tensor cores' products and scan do, in FP32 arithmetic, for activations of either kind and every shape.
 cudaError_t plain_states(const Mamba2PrefillArgs& args, const Work& work, cudaStream_t stream);
 cudaError_t plain_scan(const Mamba2PrefillArgs& args, const Work& work, cudaStream_t stream);

@@ -1,15 +1,16 @@
-// Steps of up to eight sessions of Mamba-2 as one kernel that never lets go of the device: all layers, with barriers between their phases.
+// Steps of one session or a few of Mamba-2 as one kernel that never lets go of the device: all layers, in three phases each.
 //
 //   in_proj of the normed rows | convolution, step size, state, gate (mamba2.h) | norm, out_proj, residual
 //
-// Weights depend on nothing, so each warp keeps bringing its next ones to shared memory, across phases, layers and barriers, and memory
-// works while the sessions' rows pass from block to block. Rows are multiplied on tensor cores, as sums of two numbers of 16 bits, which is
-// nearly FP32; one to eight sessions take the same time for it.
+// Weights depend on nothing, so each block keeps bringing its next ones to shared memory (streaming.cuh) while the sessions' rows pass from block
+// to block as words with tags (words.cuh). With MAMBA_CUDA_DECODE=0 in the environment the kernels of steps do it all, with 1 this one does wherever
+// it can, small models in Q8_0 included, which are slower so.
 #pragma once
 
 #include "backends/cuda/batch.h"
 #include "backends/cuda/mamba2.h"
 #include "backends/cuda/states.h"
+#include "backends/cuda/streaming.h"
 #include "backends/cuda/weights.h"
 
 namespace mamba::cuda {
@@ -22,35 +23,34 @@ struct Mamba2DecodeArgs {
     int64_t state_floats;
     Batch batch;
     float* x;               // [rows, d_model] in and out
-    float* projected;       // [rows, width]
+    uint64_t* projected;    // words (words.cuh): [rows, width]
     int64_t width;
-    float* y;               // [rows, d_inner]
-    unsigned int* arrived;  // 0 before
+    uint64_t* y;            // likewise: [rows, d_inner], of the step
+    uint64_t* rows;         // likewise: [rows, d_model], the residual
+    uint32_t* epoch;        // the last tag of the run before
     int32_t layers, d_model, d_inner;
     float norm_eps;
-    int32_t steps;          // of 16 columns: a warp's share of d_model
-    int32_t passes;         // over d_inner, each of as many columns as d_model has
-    int32_t row_bytes;      // of a warp's share of a weight row in shared memory, an odd multiple of 16
-    int32_t tile_bytes;     // of eight of them
-    int32_t most_rows;      // of a matrix a block has, a multiple of eight
+    Streaming streaming;
+    int32_t most_in, most_out;  // rows of a matrix a block has, at most
 };
 
 class Mamba2Decode {
 public:
-    static constexpr int32_t most_rows = 8;  // that it can take
+    static constexpr int32_t most_rows = 4;  // that it can take
 
     Mamba2Decode(const device::Model& shape, const Weights& weights, const States& states, const Queue& queue);
 
-    // Whether a step of so many sessions is computed here: only with MAMBA_CUDA_DECODE=1 in the environment, since the kernels of steps are
-    // as fast or faster for most models (docs/cuda.md).
-    bool takes(int32_t rows) const { return takes_ && rows <= most_rows; }
-    void run(const Queue& queue, const Batch& batch, float* x, float* projected, int64_t width, float* y) const;
+    // Whether a step of so many sessions is computed here.
+    bool takes(int32_t rows) const { return rows <= most_rows_; }
+    size_t bytes() const { return epoch_.bytes() + words_.bytes(); }
+    void run(const Queue& queue, const Batch& batch, float* x) const;
 
 private:
     Mamba2DecodeArgs args_{};
     int32_t type_ = 0;
-    bool takes_ = false;
-    DeviceArray<unsigned int> arrived_;
+    int32_t most_rows_ = 0;  // 0: the model is not taken
+    DeviceArray<uint32_t> epoch_;
+    DeviceArray<uint64_t> words_;
 };
 
 }  // namespace mamba::cuda

@@ -53,13 +53,39 @@ size_t mamba2_prefill_workspace(const Mamba2Shape& shape, bool exact, int64_t ro
     return ssd::divide(shape, exact, rows, chunks, nullptr).bytes;
 }
 
-cudaError_t mamba2_prefill(const Mamba2PrefillArgs& args, cudaStream_t stream) {
+cudaError_t mamba2_prefill(const Mamba2PrefillArgs& args, const Queue& queue) {
+    const cudaStream_t stream = queue.stream;
     const ssd::Work work = ssd::divide(args.shape, args.exact, args.rows, args.chunk_count, args.workspace);
     const bool tensor_cores = ssd::on_tensor_cores(args);
+    const auto advance = [&](const Mamba2PrefillArgs& some) {
+        return tensor_cores ? ssd::scan(some, work, stream) : ssd::plain_states(some, work, stream);
+    };
     cudaError_t error = ssd::prepare(args, work, stream);
-    if (error == cudaSuccess && tensor_cores) error = ssd::scan(args, work, stream);
-    if (error == cudaSuccess && !tensor_cores) error = ssd::plain_states(args, work, stream);
+    if (error == cudaSuccess && args.policies != nullptr) error = ssd::add_steps(args, work, stream);
+    if (error == cudaSuccess && !args.in_rounds) error = advance(args);
+    for (int32_t i = 0; i < args.round_count && error == cudaSuccess; ++i) {
+        const Mamba2Round& round = args.rounds[i];
+        const int64_t floats = int64_t{args.shape.d_inner()} * args.shape.d_state;
+        if (round.move_count > 0) move_states(queue, round.moves, round.move_count, args.state, floats, 1, 0);
+        Mamba2PrefillArgs some = args;
+        // First the newest states: what enters the chunks of the others is what stays.
+        some.pieces = round.fed;
+        some.piece_count = round.fed_count;
+        some.states_only = true;
+        if (some.piece_count > 0) error = advance(some);
+        some.pieces = round.pieces;
+        some.piece_count = round.piece_count;
+        some.states_only = false;
+        if (error == cudaSuccess) error = advance(some);
+    }
     if (error == cudaSuccess && !tensor_cores) error = ssd::plain_scan(args, work, stream);
+    if (error == cudaSuccess && args.capped_count > 0) {
+        Mamba2PrefillArgs some = args;
+        some.pieces = args.capped;
+        some.piece_count = args.capped_count;
+        some.policies = args.capped_policies;
+        error = ssd::scan_capped(some, work, stream);
+    }
     if (error == cudaSuccess && args.norm) error = ssd::norm(args, work, stream);
     return error;
 }

@@ -14,6 +14,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "backends/cuda/policy.h"
+
 namespace mamba::cuda {
 
 // Tokens of a chunk; a chunk begins where position % ssd_chunk is 0.
@@ -34,6 +36,15 @@ struct Mamba2Piece {
 inline int32_t ssd_chunks(int64_t position, int64_t count) {
     return static_cast<int32_t>((position % ssd_chunk + count + ssd_chunk - 1) / ssd_chunk);
 }
+
+// Where parts have windows: what lies between their borders, of every part the first, then of every part the second, and so on. Each round
+// needs the states that the one before left. Pieces as above, with their chunks' place among those of the whole run; in device memory.
+struct Mamba2Round {
+    const Mamba2Piece* pieces;
+    const Mamba2Piece* fed;  // those of them that newest states get, with their slots
+    const Move* moves;       // before it
+    int32_t piece_count, fed_count, move_count;
+};
 
 struct Mamba2Shape {
     int32_t heads, groups, head_dim, d_state, d_conv;
@@ -73,12 +84,22 @@ struct Mamba2PrefillArgs {
     float norm_eps;
 
     void* workspace;  // mamba2_prefill_workspace() bytes, on 256
+
+    const PartPolicy* policies;  // [piece_count]; NULL: no piece has any
+    bool in_rounds;              // else every piece is read at once
+    const Mamba2Round* rounds;   // in host memory
+    int32_t round_count;
+    const Mamba2Piece* capped;   // those under a state-norm, which are in no round, and their policies
+    const PartPolicy* capped_policies;
+    int32_t capped_count;
+    int32_t layer;
+    bool states_only;            // of scan: no outputs
 };
 
 // What the kernels can take; elsewhere the recurrence (mamba2.h) is to be used.
 bool mamba2_prefill_takes(const Mamba2Shape& shape);
 size_t mamba2_prefill_workspace(const Mamba2Shape& shape, bool exact, int64_t rows, int64_t chunks);
 // Queues the kernels; nothing waits and nothing is allocated.
-cudaError_t mamba2_prefill(const Mamba2PrefillArgs& args, cudaStream_t stream);
+cudaError_t mamba2_prefill(const Mamba2PrefillArgs& args, const Queue& queue);
 
 }  // namespace mamba::cuda

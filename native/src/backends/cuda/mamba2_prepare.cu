@@ -129,9 +129,11 @@ __device__ void multiply(const Mamba2PrefillArgs& s, const Work& w, int block) {
 template <typename T>
 __device__ void decays(const Mamba2PrefillArgs& s, const Work& w, int block) {
     __shared__ float dts[some_heads][ssd_chunk + 1];
+    constexpr float log2_e = 1.44269504088896340736f;
     const int heads = s.shape.heads, blocks_a_chunk = (heads + some_heads - 1) / some_heads;
     const int index = block / blocks_a_chunk, first_head = block % blocks_a_chunk * some_heads;
     const Chunk chunk = find_chunk(s.pieces, s.piece_count, index);
+    const PartPolicy* const policy = s.policies != nullptr ? s.policies + chunk.piece : nullptr;
     const T* in = static_cast<const T*>(s.projected) + static_cast<int64_t>(chunk.first_row) * s.projected_stride + s.shape.d_inner() +
                   s.shape.channels();
     for (int i = static_cast<int>(threadIdx.x); i < some_heads * ssd_chunk; i += threads) {
@@ -140,18 +142,29 @@ __device__ void decays(const Mamba2PrefillArgs& s, const Work& w, int block) {
         if (token < chunk.count && head < heads) {
             const float v = value(in[token * s.projected_stride + head]) + s.dt_bias[head];
             dt = fminf(fmaxf(v > 20.0f ? v : log1pf(expf(v)), s.dt_min), s.dt_max);
+            if (policy != nullptr) dt = policy_step(*policy, s.layer, heads, head, chunk.first + token, dt);
         }
         dts[i % some_heads][token] = dt;
     }
     __syncthreads();
-    constexpr float log2_e = 1.44269504088896340736f;
     const int lane = threadIdx.x % 32;
     const bool exact = s.exact;
+    // Of each token, and of outputs.
+    float retention = 0, scale = 1, log_scale = 0;
+    if (policy != nullptr) {
+        const float unit = exact ? 1.0f : log2_e;
+        retention = policy->log_retention * unit, scale = policy->output_scale, log_scale = logf(scale) * unit;
+    }
     for (int i = static_cast<int>(threadIdx.x) / 32; i < some_heads && first_head + i < heads; i += warps) {
         const int head = first_head + i;
-        const float a = exact ? s.a[head] : s.a[head] * log2_e;
+        float a = exact ? s.a[head] : s.a[head] * log2_e;
+        if (policy != nullptr) a = scaled_decay(*policy, s.layer, a);
         const float dt0 = dts[i][2 * lane], dt1 = dts[i][2 * lane + 1];
-        const float first = dt0 * a, both = first + dt1 * a;
+        float first = dt0 * a, both = first + dt1 * a;
+        if (policy != nullptr) {
+            const float kept0 = 2 * lane < chunk.count ? retention : 0.0f, kept1 = 2 * lane + 1 < chunk.count ? retention : 0.0f;
+            first += kept0, both += kept0 + kept1;
+        }
         float sum = both;
 #pragma unroll
         for (int step = 1; step < 32; step *= 2) {
@@ -162,12 +175,34 @@ __device__ void decays(const Mamba2PrefillArgs& s, const Work& w, int block) {
         const float l0 = lane > 0 ? before + first : first, l1 = sum;
         const float last = __shfl_sync(0xffffffffu, sum, 31);
         const int64_t at = static_cast<int64_t>(index) * heads + head;
-        reinterpret_cast<float4*>(w.steps + at * ssd_chunk)[lane] = make_float4(dt0, l0, dt1, l1);
+        reinterpret_cast<float4*>(w.steps + at * ssd_chunk)[lane] =
+            policy == nullptr ? make_float4(dt0, l0, dt1, l1) : make_float4(scale * dt0, l0 + log_scale, scale * dt1, l1 + log_scale);
         const auto decay = [exact](float l) { return exact ? expf(l) : exp2f(l); };
         float* inflow = w.inflow + at * inflow_floats;
         reinterpret_cast<float2*>(inflow)[lane] = make_float2(decay(last - l0) * dt0, decay(last - l1) * dt1);
         if (lane == 0) *reinterpret_cast<float4*>(inflow + ssd_chunk) = make_float4(decay(last), 0, 0, 0);
+        if (policy != nullptr && policy->sums != nullptr) {
+            double all = static_cast<double>(dt0) + static_cast<double>(dt1);
+#pragma unroll
+            for (int step = 16; step > 0; step /= 2) all += __shfl_xor_sync(0xffffffffu, all, step);
+            if (lane == 0) *reinterpret_cast<double*>(inflow + ssd_chunk + 2) = all;
+        }
     }
+}
+
+// A thread a head of a piece; chunk after chunk, so that the sums' bits depend on no cut on the grid.
+__global__ __launch_bounds__(threads) void add_chunks(Mamba2PrefillArgs s, Work w) {
+    const Mamba2Piece piece = s.pieces[blockIdx.y];
+    double* const sums = s.policies[blockIdx.y].sums;
+    const int head = static_cast<int>(blockIdx.x * threads + threadIdx.x), heads = s.shape.heads;
+    if (sums == nullptr || head >= heads) return;
+    double sum = sums[static_cast<int64_t>(s.layer) * heads + head];
+#pragma unroll 16
+    for (int index = 0; index < piece.chunk_count; ++index) {
+        const float* const inflow = w.inflow + (static_cast<int64_t>(piece.first_chunk + index) * heads + head) * inflow_floats;
+        sum += *reinterpret_cast<const double*>(inflow + ssd_chunk + 2);
+    }
+    sums[static_cast<int64_t>(s.layer) * heads + head] = sum;
 }
 
 // N: of B and C, 0: no products. The longest work comes first.
@@ -201,6 +236,12 @@ cudaError_t launch(const Mamba2PrefillArgs& s, const Work& w, cudaStream_t strea
 }
 
 }  // namespace
+
+cudaError_t add_steps(const Mamba2PrefillArgs& s, const Work& w, cudaStream_t stream) {
+    const dim3 grid(static_cast<unsigned>((s.shape.heads + threads - 1) / threads), static_cast<unsigned>(s.piece_count));
+    add_chunks<<<grid, threads, 0, stream>>>(s, w);
+    return cudaGetLastError();
+}
 
 cudaError_t prepare(const Mamba2PrefillArgs& s, const Work& w, cudaStream_t stream) {
     if (s.exact) return launch<float, 0>(s, w, stream);

@@ -317,7 +317,7 @@ struct Writer {
     }
 };
 
-template <int N>
+template <int N, bool Outputs>
 __global__ __launch_bounds__(all_threads, N <= 128 ? 2 : 1) void scan_chunks(const Mamba2PrefillArgs s, const Work w) {
     using At = Layout<N>;
     extern __shared__ __align__(128) unsigned char shared[];
@@ -330,7 +330,11 @@ __global__ __launch_bounds__(all_threads, N <= 128 ? 2 : 1) void scan_chunks(con
     if (warp < output_warps) {
         constexpr int threads = output_warps * 32;
         keep_window(s, piece, static_cast<int>(blockIdx.x) * threads + thread, static_cast<int>(gridDim.x) * threads);
-        Writer<N>(s, w, task, piece, base, thread, warp, lane).write_all();
+        if constexpr (Outputs) {
+            Writer<N>(s, w, task, piece, base, thread, warp, lane).write_all();
+        } else {
+            for (int index = 0; index < piece.chunk_count; ++index) all_warps<all_threads>();
+        }
     } else {
         Holder<N> holder(s, w, task, piece, base, thread - output_warps * 32);
         holder.bring(0);
@@ -347,14 +351,19 @@ __global__ __launch_bounds__(all_threads, N <= 128 ? 2 : 1) void scan_chunks(con
     }
 }
 
-template <int N>
+template <int N, bool Outputs>
 cudaError_t launch(const Mamba2PrefillArgs& s, const Work& w, cudaStream_t stream) {
     using At = Layout<N>;
-    const cudaError_t error = cudaFuncSetAttribute(scan_chunks<N>, cudaFuncAttributeMaxDynamicSharedMemorySize, At::bytes);
+    const cudaError_t error = cudaFuncSetAttribute(scan_chunks<N, Outputs>, cudaFuncAttributeMaxDynamicSharedMemorySize, At::bytes);
     if (error != cudaSuccess) return error;
     const dim3 grid(static_cast<unsigned>(s.shape.d_inner() / block_rows), static_cast<unsigned>(s.piece_count));
-    scan_chunks<N><<<grid, all_threads, At::bytes, stream>>>(s, w);
+    scan_chunks<N, Outputs><<<grid, all_threads, At::bytes, stream>>>(s, w);
     return cudaGetLastError();
+}
+
+template <int N>
+cudaError_t launch(const Mamba2PrefillArgs& s, const Work& w, cudaStream_t stream) {
+    return s.states_only ? launch<N, false>(s, w, stream) : launch<N, true>(s, w, stream);
 }
 
 }  // namespace

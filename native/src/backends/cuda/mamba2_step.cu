@@ -13,8 +13,8 @@ namespace {
 constexpr int unit_warps = 8, rows_a_warp = 8, unit_rows = unit_warps * rows_a_warp;
 constexpr int most_conv = 4;
 
-// A lane has Each neighbours of each of its warp's rows.
-template <int Each, int Units>
+// A lane has Each neighbours of each of its warp's rows. Policied: parts have policies.
+template <int Each, int Units, bool Policied>
 __global__ __launch_bounds__(32 * unit_warps * Units, Each > 4 ? 1 : Units == 2 ? 2 : 3) void step(Batch batch, Mamba2Step step) {
     allow_next();
     constexpr int warps = unit_warps * Units, threads = 32 * warps, states = 32 * Each, channels = Units * unit_rows + 2 * states;
@@ -109,6 +109,12 @@ __global__ __launch_bounds__(32 * unit_warps * Units, Each > 4 ? 1 : Units == 2 
     const bool leads = warp % unit_warps == 0;
     const int64_t dt_at = d_inner + groups * s.d_state + head;
     float dt = leads && lane < recent ? ring[lane * s.recent_stride + dt_at] : 0.0f;
+    PartPolicy policy;
+    float rate = 0;
+    if constexpr (Policied) {
+        policy = batch.policies[blockIdx.y];
+        rate = scaled_decay(policy, s.layer, s.a[head]);
+    }
     begin_dependent();
 
     for (int at = threadIdx.x * 4; at < channels; at += threads * 4) {
@@ -118,7 +124,15 @@ __global__ __launch_bounds__(32 * unit_warps * Units, Each > 4 ? 1 : Units == 2 
     end_copies();
     float* const entry = ring + recent * s.recent_stride;
     if (leads) {
-        const float a = s.a[head], now = fminf(fmaxf(softplus(s.dt[row * s.dt_stride + head] + s.dt_bias[head]), s.dt_min), s.dt_max);
+        const float a = Policied ? rate : s.a[head];
+        float now = fminf(fmaxf(softplus(s.dt[row * s.dt_stride + head] + s.dt_bias[head]), s.dt_min), s.dt_max);
+        if constexpr (Policied) {
+            now = policy_step(policy, s.layer, s.heads, head, 0, now);
+            // Nobody waits for an addition whose result is not asked for.
+            if (policy.sums != nullptr && lane == 0 && unit_first == 0) {
+                atomicAdd(policy.sums + static_cast<int64_t>(s.layer) * s.heads + head, static_cast<double>(now));
+            }
+        }
         if (lane == recent) {
             dt = now;
             if (part.folds == 0 && unit_first == 0) entry[dt_at] = now;
@@ -131,8 +145,13 @@ __global__ __launch_bounds__(32 * unit_warps * Units, Each > 4 ? 1 : Units == 2 
             if (lane + distance < 32) since += later;
         }
         const float after = __shfl_down_sync(0xffffffffu, since, 1);
-        if (lane <= recent) weights[own][lane] = expf(a * (lane == recent ? 0.0f : after)) * dt;
-        if (lane == 0) decays[own] = expf(a * since);
+        float of_entry = a * (lane == recent ? 0.0f : after), of_state = a * since;
+        if constexpr (Policied) {
+            const float each = policy.log_retention;
+            of_entry += each * static_cast<float>(recent - lane), of_state += each * static_cast<float>(recent + 1);
+        }
+        if (lane <= recent) weights[own][lane] = expf(of_entry) * dt;
+        if (lane == 0) decays[own] = expf(of_state);
     }
     copies_left<0>();
     __syncthreads();
@@ -189,6 +208,9 @@ __global__ __launch_bounds__(32 * unit_warps * Units, Each > 4 ? 1 : Units == 2 
             out.x = fmaf(by, v.x, out.x);
             out.y = fmaf(by, v.y, out.y);
         }
+        if constexpr (Policied) {
+            out.x *= policy.output_scale, out.y *= policy.output_scale;
+        }
         out.x = fmaf(skip, v.x, out.x);
         out.y = fmaf(skip, v.y, out.y);
         if (s.z != nullptr) out.x *= silu(gates[own][2 * lane]), out.y *= silu(gates[own][2 * lane + 1]);
@@ -205,52 +227,74 @@ __global__ __launch_bounds__(32 * unit_warps * Units, Each > 4 ? 1 : Units == 2 
         }
     }
     if (part.folds == 0) return;
-#pragma unroll
-    for (int r = 0; r < rows_a_warp; ++r) {
-#pragma unroll
-        for (int i = 0; i < Each; ++i) held[r][i] *= decay;
-    }
-    for (int j = 0; j <= recent; ++j) {
-        const float by = weights[own][j];
-        float bs[Each];
-#pragma unroll
-        for (int i = 0; i < Each; ++i) bs[i] = by * b[j][lane * Each + i];
+    // held = decay held + all that waits, to `to`, the block's rows of a state.
+    const auto bring_in = [&](float* to) {
 #pragma unroll
         for (int r = 0; r < rows_a_warp; ++r) {
-            const float v = x[own][j][warp % unit_warps * rows_a_warp + r];
 #pragma unroll
-            for (int i = 0; i < Each; ++i) held[r][i] = fmaf(v, bs[i], held[r][i]);
+            for (int i = 0; i < Each; ++i) held[r][i] *= decay;
         }
-    }
-    if (!there) return;
+        for (int j = 0; j <= recent; ++j) {
+            const float by = weights[own][j];
+            float bs[Each];
 #pragma unroll
-    for (int r = 0; r < rows_a_warp; ++r) {
-        if (whole) {
-            auto* const to = reinterpret_cast<float4*>(state + (first + r) * states) + lane * (Each / 4);
+            for (int i = 0; i < Each; ++i) bs[i] = by * b[j][lane * Each + i];
 #pragma unroll
-            for (int i = 0; i < Each / 4; ++i) __stcs(to + i, make_float4(held[r][4 * i], held[r][4 * i + 1], held[r][4 * i + 2], held[r][4 * i + 3]));
-        } else {
+            for (int r = 0; r < rows_a_warp; ++r) {
+                const float v = x[own][j][warp % unit_warps * rows_a_warp + r];
+#pragma unroll
+                for (int i = 0; i < Each; ++i) held[r][i] = fmaf(v, bs[i], held[r][i]);
+            }
+        }
+        if (!there) return;
+#pragma unroll
+        for (int r = 0; r < rows_a_warp; ++r) {
+            if (whole) {
+                auto* const four = reinterpret_cast<float4*>(to + (first + r) * states) + lane * (Each / 4);
+#pragma unroll
+                for (int i = 0; i < Each / 4; ++i) {
+                    __stcs(four + i, make_float4(held[r][4 * i], held[r][4 * i + 1], held[r][4 * i + 2], held[r][4 * i + 3]));
+                }
+            } else {
+#pragma unroll
+                for (int i = 0; i < Each; ++i) {
+                    const int n = lane * Each + i;
+                    if (n < s.d_state) to[(first + r) * s.d_state + n] = held[r][i];
+                }
+            }
+        }
+    };
+    bring_in(state);
+    if constexpr (Policied) {
+        // A window's newest state is read by nobody yet: it gets what the ring holds where the other one does.
+        if (policy.newest == nullptr || policy.fed_from > 0) return;
+        float* const newest = policy.newest + s.state + static_cast<int64_t>(head) * s.head_dim * s.d_state;
+#pragma unroll
+        for (int r = 0; r < rows_a_warp; ++r) {
 #pragma unroll
             for (int i = 0; i < Each; ++i) {
                 const int n = lane * Each + i;
-                if (n < s.d_state) state[(first + r) * s.d_state + n] = held[r][i];
+                held[r][i] = there && n < s.d_state ? newest[(first + r) * s.d_state + n] : 0.0f;
             }
         }
+        bring_in(newest);
     }
 }
 
-template <int Each, int Units>
+template <int Each, int Units, bool Policied = false>
 void launch(const Queue& queue, const Batch& batch, const Mamba2Step& s) {
     const dim3 grid(static_cast<unsigned>(mamba2_step_parts(s.scan) / Units), static_cast<unsigned>(batch.part_count));
-    queue.launch(step<Each, Units>, grid, 32 * unit_warps * Units, 0, "the step", batch, s);
+    queue.launch(step<Each, Units, Policied>, grid, 32 * unit_warps * Units, 0, "the step", batch, s);
 }
 
 // Two units share the convolution of B and C, where they leave the device blocks enough.
 template <int Each>
 void launch_best(const Queue& queue, const Batch& batch, const Mamba2Step& s) {
     const int units = mamba2_step_parts(s.scan);
-    const bool pairs = Each <= 4 && units / (s.scan.heads / s.scan.heads_a_group) % 2 == 0;
-    if (pairs && units / 2 * batch.part_count >= 4 * queue.units) launch<Each, Each <= 4 ? 2 : 1>(queue, batch, s);
+    const bool pairs = Each <= 4 && units / (s.scan.heads / s.scan.heads_a_group) % 2 == 0 && units / 2 * batch.part_count >= 4 * queue.units;
+    constexpr int two = Each <= 4 ? 2 : 1;
+    if (batch.policies != nullptr) return pairs ? launch<Each, two, true>(queue, batch, s) : launch<Each, 1, true>(queue, batch, s);
+    if (pairs) launch<Each, two>(queue, batch, s);
     else launch<Each, 1>(queue, batch, s);
 }
 

@@ -48,7 +48,7 @@ bool library_allowed() {
 }  // namespace
 
 Prefill::Prefill(const device::Model& shape, const Weights& weights, const States& states, const Queue& queue, int64_t max_rows)
-    : shape_(shape), weights_(weights), states_(states), takes_(made_for(shape)) {
+    : shape_(shape), weights_(weights), states_(states), rounds_(states, shape.head_count > 0), takes_(made_for(shape)) {
     if (!takes_) return;
     const bool second = shape_.head_count > 0;
     activation_ = common_type(weights);
@@ -108,7 +108,7 @@ Prefill::Prefill(const device::Model& shape, const Weights& weights, const State
 
 size_t Prefill::bytes() const {
     return gemm_memory_.bytes() + wide_weights_.bytes() + x_weights_.bytes() + dt_weights_.bytes() + operand_.bytes() + projected_.bytes() +
-           mixed_.bytes() + scan_memory_.bytes() + v_.bytes() + r_.bytes() + bc_.bytes() + dt_.bytes() + shares_.bytes();
+           mixed_.bytes() + scan_memory_.bytes() + v_.bytes() + r_.bytes() + bc_.bytes() + dt_.bytes() + shares_.bytes() + rounds_.bytes();
 }
 
 // ---- Products
@@ -156,7 +156,7 @@ void Prefill::arrange(const device::Piece* pieces, const Part* parts, int32_t co
     groups_.clear();
     for (int32_t i = 0; i < count; ++i) {
         const int32_t chunks = ssd_chunks(pieces[i].position, pieces[i].count);
-        if (groups_.empty() || groups_.back().chunks + chunks > most_chunks_) groups_.push_back({i, 0, parts[i].first_row, 0, 0});
+        if (groups_.empty() || groups_.back().chunks + chunks > most_chunks_) groups_.push_back({i, 0, parts[i].first_row, 0, 0, {}});
         Group& group = groups_.back();
         out[i] = {parts[i].state, parts[i].first_row - group.first_row, parts[i].count, parts[i].phase,
                   static_cast<int32_t>(pieces[i].position % ssd_chunk), group.chunks, chunks};
@@ -164,6 +164,13 @@ void Prefill::arrange(const device::Piece* pieces, const Part* parts, int32_t co
         group.rows += parts[i].count;
         group.chunks += chunks;
     }
+}
+
+void Prefill::arrange_rounds(const device::Piece* pieces, const Part* parts, int32_t count, const Policies& policies, cudaStream_t stream) {
+    if (shape_.head_count == 0) groups_.assign(1, {0, count, 0, 0, 0, {}});
+    rounds_.clear();
+    for (Group& group : groups_) group.rounds = rounds_.add(pieces, parts, group.first_part, group.parts, policies);
+    rounds_.send(stream);
 }
 
 void Prefill::mamba2(const Queue& queue, const Batch& batch, const Mamba2Piece* pieces, int64_t index, float* x) {
@@ -198,7 +205,24 @@ void Prefill::mamba2(const Queue& queue, const Batch& batch, const Mamba2Piece* 
         s.norm_weight = layer.gated_norm;
         s.norm_eps = shape_.norm_eps;
         s.workspace = scan_memory_.data();
-        check(mamba2_prefill(s, queue.stream), "Mamba-2's scan");
+        s.layer = static_cast<int32_t>(index);
+        if (batch.policies != nullptr) {
+            s.policies = batch.policies + group.first_part;
+            const Rounds::Span& span = group.rounds;
+            group_rounds_.clear();
+            for (int32_t i = span.first; span.needed && i < span.first + span.count; ++i) {
+                const Rounds::Round& round = rounds_[i];
+                const Mamba2Piece* const first = rounds_.pieces() + round.first;
+                group_rounds_.push_back({first, first + round.count, rounds_.moves() + round.first_move, round.count, round.fed, round.moves});
+            }
+            s.in_rounds = span.needed;
+            s.rounds = group_rounds_.data();
+            s.round_count = static_cast<int32_t>(group_rounds_.size());
+            s.capped = rounds_.pieces() + span.first_capped;
+            s.capped_policies = rounds_.policies() + span.first_capped;
+            s.capped_count = span.capped;
+        }
+        check(mamba2_prefill(s, queue), "Mamba-2's scan");
     }
     out_proj(queue, layer, mixed_.data(), batch.rows, x);
 }
@@ -238,8 +262,25 @@ void Prefill::mamba1(const Queue& queue, const Batch& batch, int64_t index, floa
     p.dt = dt_.data();
     p.y = mixed_.data();
     p.workspace = {scan_memory_.data(), scan_memory_.bytes()};
+    p.layer = static_cast<int32_t>(index);
     mamba1_inputs(queue, library_.get(), batch, p);
-    mamba1_scan(queue, batch, p);
+    const auto segments = [&](int32_t first, int32_t count, int32_t rows) {
+        return Batch{nullptr, nullptr, rounds_.parts() + first, rows, count, rounds_.policies() + first};
+    };
+    if (batch.policies == nullptr) mamba1_scan(queue, batch, p);
+    const Rounds::Span span = batch.policies != nullptr ? groups_.front().rounds : Rounds::Span();
+    for (int32_t i = span.first; i < span.first + span.count; ++i) {
+        const Rounds::Round& round = rounds_[i];
+        const Move* const moves = rounds_.moves() + round.first_move;
+        if (round.moves > 0) move_states(queue, moves, round.moves, p.state, shape_.d_inner * shape_.d_state, 1, 0);
+        // First the newest states: the outputs that stay are the others'.
+        const auto scan = [&](int32_t first, int32_t count) {
+            if (count > 0) mamba1_scan(queue, segments(first, count, round.rows), p);
+        };
+        scan(round.first + round.count, round.fed);
+        scan(round.first, round.count);
+    }
+    if (span.capped > 0) mamba1_scan_capped(queue, segments(span.first_capped, span.capped, 0), p);
     out_proj(queue, layer, mixed_.data(), batch.rows, x);
 }
 

@@ -14,6 +14,7 @@
 #include "backends/cuda/cublaslt.h"
 #include "backends/cuda/gemm.h"
 #include "backends/cuda/mamba2_prefill.h"
+#include "backends/cuda/rounds.h"
 #include "backends/cuda/project.h"
 #include "backends/cuda/states.h"
 #include "backends/device.h"
@@ -34,6 +35,8 @@ public:
 
     // A run's pieces as Mamba-2's kernels read them, in host memory; `out` is sent to the device with the parts. Before mamba2().
     void arrange(const device::Piece* pieces, const Part* parts, int32_t count, Mamba2Piece* out);
+    // The same for runs of pieces with policies, behind arrange(): what lies between the borders of windows, in memory of its own.
+    void arrange_rounds(const device::Piece* pieces, const Part* parts, int32_t count, const Policies& policies, cudaStream_t stream);
     // A layer of x, [rows, d_model] FP32, in place. `pieces`: what arrange() wrote, on the device.
     void mamba1(const Queue& queue, const Batch& batch, int64_t layer, float* x);
     void mamba2(const Queue& queue, const Batch& batch, const Mamba2Piece* pieces, int64_t layer, float* x);
@@ -50,6 +53,7 @@ private:
     // Parts that Mamba-2's kernels take at a time: their working memory holds most_chunks_ chunks.
     struct Group {
         int32_t first_part, parts, first_row, rows, chunks;
+        Rounds::Span rounds;  // where parts have policies
     };
     struct Matrix {
         const void* data;
@@ -69,12 +73,14 @@ private:
     const device::Model shape_;
     const Weights& weights_;
     const States& states_;
+    Rounds rounds_;
     bool takes_ = false;
     int32_t activation_ = 0;  // mamba_weight_type of what passes between kernels
     int32_t most_chunks_ = 0;
     int64_t projected_width_ = 0;
     std::unique_ptr<CublasLt> library_;  // NULL: own kernels
     std::vector<Group> groups_;
+    std::vector<Mamba2Round> group_rounds_;
 
     DeviceArray<unsigned char> gemm_memory_, wide_weights_, x_weights_, dt_weights_;  // the last three: widened
     DeviceArray<unsigned char> operand_;    // [rows, d_model or d_inner]: what enters a product

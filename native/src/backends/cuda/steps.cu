@@ -28,6 +28,7 @@ Mamba2Scan mamba2_layer(const device::Model& shape, const LayerWeights& layer, c
     s.heads_a_group = static_cast<int32_t>(shape.head_count / shape.group_count);
     s.head_dim = static_cast<int32_t>(shape.head_dim);
     s.d_state = static_cast<int32_t>(shape.d_state);
+    s.layer = static_cast<int32_t>(index);
     return s;
 }
 
