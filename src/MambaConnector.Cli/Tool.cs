@@ -57,6 +57,8 @@ internal static class Tool
     {
         ChatCommand.Create(console),
         GenerateCommand.Create(console),
+        SummarizeCommand.Create(console),
+        AskCommand.Create(console),
         ScoreCommand.Create(console),
         TokenizeCommand.Create(console),
         new Command("inspect", "Shows what is inside a model, and inside its state.")
@@ -73,6 +75,7 @@ internal static class Tool
         new Command("eval", "Measures what a model makes of long texts, and what long-context policies change about it.")
         {
             EvalLossCommand.Create(console), EvalLossCommand.CreateForNewlines(console), EvalPasskeyCommand.Create(console),
+            EvalRetrievalCommand.Create(console), EvalMergeCommand.Create(console),
             EvalCalibrateCommand.Create(console),
         },
     };

@@ -44,20 +44,26 @@ internal sealed record ToolConsole(TextReader In, TextWriter Out, TextWriter Err
         }
 
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Error) });
-        console.Progress().AutoClear(true).Start(context =>
-        {
-            ProgressTask task = context.AddTask(Markup.Escape(title), maxValue: 1);
-            work(new DelegateProgress<WorkDone>(done =>
-            {
-                task.Value = done.Share;
-                task.Description = Markup.Escape(done.Note.Length > 0 ? $"{title}: {done.Note}" : title);
-            }));
-        });
+        console.Progress().AutoClear(true).Start(context => work(Shown(title, context.AddTask(Markup.Escape(title), maxValue: 1))));
     }
 
-    /// <summary>Unlike <see cref="Progress{T}"/> it reports at once, on the caller's thread.</summary>
-    private sealed class DelegateProgress<T>(Action<T> report) : IProgress<T>
+    /// <summary>Does long work that waits, with a progress bar and a note beside it where a person watches.</summary>
+    /// <param name="title">What the work is called.</param>
+    /// <param name="work">Reports how far it has come.</param>
+    public Task WithNotedProgressAsync(string title, Func<IProgress<WorkDone>, Task> work)
     {
-        public void Report(T value) => report(value);
+        if (!IsErrorTerminal)
+        {
+            return work(new DelegateProgress<WorkDone>(static _ => { }));
+        }
+
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Error) });
+        return console.Progress().AutoClear(true).StartAsync(context => work(Shown(title, context.AddTask(Markup.Escape(title), maxValue: 1))));
     }
+
+    private static DelegateProgress<WorkDone> Shown(string title, ProgressTask task) => new(done =>
+    {
+        task.Value = done.Share;
+        task.Description = Markup.Escape(done.Note.Length > 0 ? $"{title}: {done.Note}" : title);
+    });
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using MambaConnector.Cli.Retrieval;
 
 namespace MambaConnector.Cli.Evaluation;
 
@@ -7,4 +8,5 @@ namespace MambaConnector.Cli.Evaluation;
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(ResumeState<LossRuns>))]
 [JsonSerializable(typeof(ResumeState<PasskeyRuns>))]
+[JsonSerializable(typeof(ResumeState<RetrievalRuns>))]
 internal sealed partial class EvaluationJson : JsonSerializerContext;

@@ -22,9 +22,13 @@ internal sealed class EvaluationOptions
     private readonly ModelOptions _model;
     private readonly OutputFiles _files;
 
-    private EvaluationOptions(Command command)
+    private EvaluationOptions(Command command, bool comparesPolicies)
     {
-        command.Add(_policies);
+        if (comparesPolicies)
+        {
+            command.Add(_policies);
+        }
+
         command.Add(_trainingLength);
         command.Add(_resume);
         _files = OutputFiles.AddTo(command);
@@ -33,7 +37,9 @@ internal sealed class EvaluationOptions
     }
 
     /// <summary>Adds them to a verb.</summary>
-    public static EvaluationOptions AddTo(Command command) => new(command);
+    /// <param name="command">The verb.</param>
+    /// <param name="comparesPolicies">Whether it has <see cref="Policies"/>.</param>
+    public static EvaluationOptions AddTo(Command command, bool comparesPolicies = true) => new(command, comparesPolicies);
 
     /// <summary>What the user calls the model.</summary>
     public string ModelName(ParseResult parsed) => _model.Name(parsed);
@@ -65,6 +71,12 @@ internal sealed class EvaluationOptions
         Action<TextWriter, T> print, Func<T, CsvTable> createTable, Action<T, Stream> drawPlot)
     {
         _files.Write(parsed, stream => drawPlot(document, stream), () => createTable(document));
+        Print(parsed, console, document, type, print);
+    }
+
+    /// <summary>Writes a result to standard output: as JSON, where that is asked for.</summary>
+    public void Print<T>(ParseResult parsed, ToolConsole console, T document, JsonTypeInfo<T> type, Action<TextWriter, T> print)
+    {
         if (parsed.GetValue(_json))
         {
             console.WriteJson(document, type);

@@ -8,6 +8,8 @@ namespace MambaConnector.Cli.Output;
 /// <summary>The JSON of <c>--json</c>: snake_case keys, text unescaped where JSON allows it. Scripts depend on the shapes.</summary>
 [JsonSerializable(typeof(ChatDocument))]
 [JsonSerializable(typeof(GenerateDocument))]
+[JsonSerializable(typeof(SummarizeDocument))]
+[JsonSerializable(typeof(AskDocument))]
 [JsonSerializable(typeof(ScoreDocument))]
 [JsonSerializable(typeof(TokenizeDocument))]
 [JsonSerializable(typeof(InspectModelDocument))]
@@ -23,6 +25,9 @@ namespace MambaConnector.Cli.Output;
 [JsonSerializable(typeof(DevicesDocument))]
 [JsonSerializable(typeof(EvalLossDocument))]
 [JsonSerializable(typeof(EvalPasskeyDocument))]
+[JsonSerializable(typeof(EvalRetrievalDocument))]
+[JsonSerializable(typeof(EvalEstimateDocument))]
+[JsonSerializable(typeof(EvalMergeDocument))]
 internal sealed partial class ToolJson : JsonSerializerContext
 {
     /// <summary>The one context of the tool.</summary>
