@@ -98,7 +98,7 @@ void DeviceBackend::call(Function function, Arguments... arguments) const {
 }
 
 DeviceBackend::DeviceBackend(const Model& model, bool alone, const StateLayout& layout, int32_t index, int64_t rows)
-    : model_(model), layout_(layout), table_(DeviceLibrary::cuda().require(index)), index_(index), rows_(rows), vocabulary_(model.config.padded_vocab_size),
+    : model_(model), table_(DeviceLibrary::cuda().require(index)), index_(index), rows_(rows), vocabulary_(model.config.padded_vocab_size),
       engine_(nullptr, Close{&table_}), states_(layout.floats, layout.entry_floats, this) {
     std::vector<device::Layer> layers;
     for (const Layer& layer : model.layers) layers.push_back(layer_of(layer));

@@ -69,7 +69,6 @@ private:
     int64_t pending(int32_t slot) const;
 
     const Model& model_;
-    const StateLayout& layout_;
     const device::Table& table_;
     const int32_t index_;
     const int64_t rows_, vocabulary_;
