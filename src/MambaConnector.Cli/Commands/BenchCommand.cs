@@ -11,10 +11,10 @@ internal static class BenchCommand
     {
         Option<string?> weights = WeightTypes.CreateOption(
             "--weights", "The type of the matrices. Default: as stored; of a --shape, bf16.", "f32", "f16", "bf16", "q8_0", "q6_k", "q4_k");
-        Option<int> prefill = CreateCount("--prefill", 512, "Tokens of each session's prompt.");
-        Option<int> decode = CreateCount("--decode", 128, "Tokens that each session then takes one by one.");
-        Option<int> batch = CreateCount("--batch", 1, "Sessions that advance together.");
-        Option<int> repeat = CreateCount("--repeat", 3, "Rounds; medians are given, and the best.");
+        Option<int> prefill = CountOption.Create("--prefill", 512, "Tokens of each session's prompt.");
+        Option<int> decode = CountOption.Create("--decode", 128, "Tokens that each session then takes one by one.");
+        Option<int> batch = CountOption.Create("--batch", 1, "Sessions that advance together.");
+        Option<int> repeat = CountOption.Create("--repeat", 3, "Rounds; medians are given, and the best.");
         Option<long[]?> lengths = TokenLengths.CreateListOption(
             "--length", "Instead, the cost of a token and the memory at these positions of one session, as in 1k,4k,..,1M.");
         Option<bool> json = JsonOption.Create();
@@ -97,13 +97,6 @@ internal static class BenchCommand
             return Task.FromResult(Tool.Success);
         });
         return command;
-    }
-
-    private static Option<int> CreateCount(string name, int initial, string description)
-    {
-        Option<int> option = new(name) { HelpName = "n", DefaultValueFactory = _ => initial, Description = description };
-        option.MustBe(count => count > 0, "a whole number above 0");
-        return option;
     }
 
     private static BenchPositionsDocument MeasurePositions(

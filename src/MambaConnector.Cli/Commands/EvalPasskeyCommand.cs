@@ -12,8 +12,8 @@ internal static class EvalPasskeyCommand
     public static Command Create(ToolConsole console)
     {
         Option<long[]?> lengths = TokenLengths.CreateListOption("--lengths", "Tokens of the prompts, as in 1k,2k,4k or 1k..256k. Default: 1k..16k.");
-        Option<int> depths = CreateCount("--depths", 5, "Places of the key in each prompt.");
-        Option<int> samples = CreateCount("--samples", 4, "Keys for each place.");
+        Option<int> depths = CountOption.Create("--depths", 5, "Places of the key in each prompt.");
+        Option<int> samples = CountOption.Create("--samples", 4, "Keys for each place.");
         Option<int> seed = new("--seed") { HelpName = "s", DefaultValueFactory = _ => 1, Description = "Chooses the keys." };
         Command command = new("passkey", "Asks for a number that stands somewhere in a long prompt of noise, under long-context policies.")
         {
@@ -42,12 +42,5 @@ internal static class EvalPasskeyCommand
             return Task.FromResult(Tool.Success);
         });
         return command;
-    }
-
-    private static Option<int> CreateCount(string name, int initial, string description)
-    {
-        Option<int> option = new(name) { HelpName = "n", DefaultValueFactory = _ => initial, Description = description };
-        option.MustBe(count => count > 0, "a whole number above 0");
-        return option;
     }
 }

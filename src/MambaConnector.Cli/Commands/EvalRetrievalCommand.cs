@@ -18,8 +18,8 @@ internal static class EvalRetrievalCommand
     public static Command Create(ToolConsole console)
     {
         Option<long[]?> lengths = TokenLengths.CreateListOption("--lengths", "Tokens of the prompts, as in 2k,8k or 2k..256k. Default: 2k..32k.");
-        Option<int> depths = CreateCount("--depths", 5, "Places of the key in each document.");
-        Option<int> samples = CreateCount("--samples", 4, "Documents for each place.");
+        Option<int> depths = CountOption.Create("--depths", 5, "Places of the key in each document.");
+        Option<int> samples = CountOption.Create("--samples", 4, "Documents for each place.");
         Option<string[]> ways = new("--ways")
         {
             HelpName = "way",
@@ -28,7 +28,8 @@ internal static class EvalRetrievalCommand
             DefaultValueFactory = _ => RetrievalWays.Names,
         };
         ways.AcceptOnlyFromAmong(RetrievalWays.Names);
-        Option<int> section = CreateCount("--section-tokens", new DocumentIndexOptions().SectionTokens, "Tokens of a section, about: 64 to 65536.");
+        Option<int> section = CountOption.Create(
+            "--section-tokens", new DocumentIndexOptions().SectionTokens, "Tokens of a section, about: 64 to 65536.");
         section.MustBe(tokens => tokens is >= 64 and <= 65536, "from 64 to 65536");
         Option<bool> estimate = new("--estimate") { Description = "Say how long the rest of the run may take, and do nothing." };
         Command command = new(
@@ -111,12 +112,5 @@ internal static class EvalRetrievalCommand
 
         static string Describe(long tokens, double seconds) =>
             string.Create(CultureInfo.InvariantCulture, $"{tokens:N0} tokens to read, {TimeSpan.FromSeconds(seconds):h\\:mm\\:ss}");
-    }
-
-    private static Option<int> CreateCount(string name, int initial, string description)
-    {
-        Option<int> option = new(name) { HelpName = "n", DefaultValueFactory = _ => initial, Description = description };
-        option.MustBe(count => count > 0, "a whole number above 0");
-        return option;
     }
 }
